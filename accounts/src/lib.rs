@@ -1,0 +1,1 @@
+//! Users, devices, tokens, account data, receipts, typing and push rules.

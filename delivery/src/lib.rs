@@ -1,0 +1,1 @@
+//! Leaving the server reliably: the outbox.

@@ -1,0 +1,1 @@
+//! Use-cases: one user-visible act per method.

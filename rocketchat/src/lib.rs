@@ -1,0 +1,1 @@
+//! Rocket.Chat's REST and DDP APIs.

@@ -1,0 +1,1 @@
+//! Authorization rules and state resolution.

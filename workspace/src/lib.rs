@@ -1,0 +1,1 @@
+//! Rocket.Chat ids and workspace settings.
