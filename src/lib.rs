@@ -1,1 +1,19 @@
-//! wiring
+//! The server as a whole: configuration, listeners, and how everything is put together.
+//!
+//! [`start`] takes a [`Config`] and gives a [`Running`] server; the binary does no more than that,
+//! and tests do the same. `wiring.rs` is the one place that knows all crates.
+
+pub mod cli;
+pub mod config;
+pub mod greeting;
+pub mod listener;
+mod metrics_page;
+mod running;
+pub mod shutdown;
+pub mod telemetry;
+pub mod wiring;
+mod workers;
+
+pub use config::Config;
+pub use running::{Deps, Running, StartError, start};
+pub use workers::Workers;

@@ -1,1 +1,23 @@
 //! Leaving the server reliably: the outbox.
+//!
+//! Three types to begin with: [`Outbox`] (what follows the log and queues per destination),
+//! [`Destination`] (whoever can send one transaction) and [`Transaction`] (what it sends). The log
+//! itself is the queue: what is stored is one cursor for everything that is on time, and one for
+//! each server that lags behind. This crate must not know how a server is reached.
+
+mod backoff;
+mod catch_up;
+mod cursor;
+mod error;
+mod flush;
+mod follow;
+mod outbox;
+mod queue;
+mod recipients;
+mod transaction;
+mod worker;
+
+pub use backoff::Backoff;
+pub use error::{Error, Result};
+pub use outbox::{Outbox, OutboxConfig};
+pub use transaction::{Destination, Edu, MAX_EDUS, MAX_PDUS, SendFailed, Transaction};

@@ -61,14 +61,28 @@ impl Pdu {
     /// Reads a PDU: check 1 of the seven on receipt (format and size). `unsigned` is dropped.
     /// Signatures and hashes are not looked at.
     pub fn parse(mut object: Object, version: RoomVersion) -> Result<Self, PduError> {
-        let rules = version.rules();
         object.remove("unsigned");
-        if rules.strict_json && !is_strict_object(&object) {
+        if version.rules().strict_json && !is_strict_object(&object) {
             return Err(PduError::Number);
         }
         if object_to_bytes(&object).len() > MAX_PDU_BYTES {
             return Err(PduError::TooLarge);
         }
+        Self::read(object, version, None)
+    }
+
+    /// Reads a PDU that was checked when it was stored, together with its [`Pdu::hash`]: size,
+    /// numbers and hash are not checked again.
+    pub fn restore(object: Object, version: RoomVersion, hash: &[u8; 32]) -> Result<Self, PduError> {
+        Self::read(object, version, Some(hash))
+    }
+
+    fn read(
+        object: Object,
+        version: RoomVersion,
+        known_hash: Option<&[u8; 32]>,
+    ) -> Result<Self, PduError> {
+        let rules = version.rules();
         let kind = text(&object, "type")?
             .ok_or(PduError::Field("type"))?
             .to_owned();
@@ -86,8 +100,13 @@ impl Pdu {
             return Err(PduError::Field("depth"));
         }
         let origin_server_ts = integer(&object, "origin_server_ts")?;
-        let event_id = event_id(&object, rules)?;
-        let room_id = room_id(&object, &kind, state_key.as_deref(), rules)?;
+        let event_id = match known_hash {
+            Some(hash) if rules.event_id != EventIdFormat::Chosen => {
+                event_id_of_hash(hash, rules).ok_or(PduError::Field("event_id"))?
+            }
+            _ => event_id(&object, rules)?,
+        };
+        let room_id = room_id(&object, &kind, state_key.as_deref(), &event_id, rules)?;
         let redacts = redaction_target(&object, &kind, rules);
         Ok(Self {
             event_id,
@@ -399,13 +418,14 @@ fn room_id(
     object: &Object,
     kind: &str,
     state_key: Option<&str>,
+    event_id: &EventId,
     rules: &RoomVersionRules,
 ) -> Result<OwnedRoomId, PduError> {
     if rules.room_id_is_create_hash && kind == "m.room.create" && state_key == Some("") {
         if object.contains_key("room_id") {
             return Err(PduError::Field("room_id"));
         }
-        let hash = BASE64_URL.encode(hash::reference_hash(object, rules));
+        let hash = event_id.as_str().trim_start_matches('$');
         return RoomId::parse(format!("!{hash}")).map_err(|_| PduError::Field("room_id"));
     }
     text(object, "room_id")?

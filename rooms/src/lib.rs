@@ -1,1 +1,52 @@
-//! The room engine.
+//! The room engine: create, submit, ingest, commit, state, view and feed. It never touches the
+//! network: what is missing is answered as [`Ingested::Missing`], and whoever called fetches it.
+//!
+//! Three types to begin with: [`Rooms`] (the handle), [`NewEvent`] (what a local user wants to
+//! happen) and [`RoomView`] (a room at one moment). How an event becomes truth: `commit.rs`, the
+//! only writer of rooms.
+
+mod actor;
+mod alias;
+mod auth_chain;
+mod codec;
+mod commit;
+mod create;
+mod directory;
+mod draft;
+mod error;
+mod event;
+mod feed;
+mod handle;
+mod identity;
+mod import;
+mod ingest;
+mod load;
+mod members;
+mod memory;
+mod out_of_band;
+mod relations;
+mod server_keys;
+mod staging;
+mod state;
+mod timeline;
+mod view;
+mod visibility;
+
+pub use alias::Alias;
+pub use codec::Counts;
+pub use draft::{NewEvent, Template};
+pub use error::{Error, Result};
+pub use event::{EventFlags, InvalidTimelineKey, RoomEvent, Submitted, TimelineKey, Txn};
+pub use feed::{RoomChanges, StateChange, StreamChange, StreamKind};
+pub use gantry_state_res::{PowerLevels, Rejection};
+pub use handle::{Rooms, RoomsConfig};
+pub use identity::Identity;
+pub use import::JoinImport;
+pub use ingest::{Arrival, Ingested};
+pub use members::{Membership, MembershipRow, UnknownMembership};
+pub use out_of_band::{OUT_OF_BAND, OutOfBand, OutOfBandKind};
+pub use relations::Relation;
+pub use server_keys::ServerKey;
+pub use staging::Staged;
+pub use timeline::{Direction, Page};
+pub use view::RoomView;

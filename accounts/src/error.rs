@@ -1,0 +1,68 @@
+//! Why an act on accounts failed.
+
+use gantry_model::ErrorKind;
+use gantry_store as store;
+
+/// The result of an operation of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation of this crate failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An account of that name exists, or existed.
+    #[error("the user name is taken")]
+    UserInUse,
+    /// There is no such account on this server.
+    #[error("no such user")]
+    UnknownUser,
+    /// The account has no such device.
+    #[error("no such device")]
+    UnknownDevice,
+    /// The user id belongs to another server.
+    #[error("not a user of this server")]
+    NotLocal,
+    /// A name is longer than [`crate::MAX_NAME_BYTES`] or a content larger than
+    /// [`crate::MAX_CONTENT_BYTES`].
+    #[error("{0} is too large")]
+    TooLarge(&'static str),
+    /// Too many others wrote the same document at the same time.
+    #[error("the document is being changed by too many at once")]
+    Contended,
+    /// The password could not be hashed.
+    #[error("the password could not be hashed: {0}")]
+    Hashing(String),
+    /// A stored document cannot be read back.
+    #[error("a stored document is damaged")]
+    Damaged(#[source] serde_json::Error),
+    /// The store failed.
+    #[error("the store failed")]
+    Storage(#[from] store::Error),
+}
+
+impl Error {
+    /// What a user would call it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UserInUse => ErrorKind::UserInUse,
+            Self::UnknownUser | Self::UnknownDevice => ErrorKind::NotFound,
+            Self::NotLocal => ErrorKind::InvalidParam,
+            Self::TooLarge(_) => ErrorKind::TooLarge,
+            Self::Contended => ErrorKind::Conflict,
+            Self::Storage(store::Error::Unavailable(_) | store::Error::Closed) => {
+                ErrorKind::Unavailable
+            }
+            Self::Storage(store::Error::InvalidToken | store::Error::OtherGeneration { .. }) => {
+                ErrorKind::UnknownPosition
+            }
+            Self::Hashing(_) | Self::Damaged(_) | Self::Storage(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// A text that may be shown to the user.
+    pub fn public_message(&self) -> String {
+        match self {
+            Self::Hashing(_) | Self::Damaged(_) | Self::Storage(_) => "internal error".to_owned(),
+            told => told.to_string(),
+        }
+    }
+}

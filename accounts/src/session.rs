@@ -1,0 +1,232 @@
+//! Sessions: a device with an access token.
+//!
+//! The device's document names its token and is the commit point: a token that no device names is
+//! void, whatever the table of tokens holds.
+
+use gantry_model::hash::sha256;
+use gantry_model::id::{OwnedDeviceId, OwnedUserId, UserId};
+use gantry_store::schema::{DEVICE, TOKEN};
+use gantry_store::{Batch, Blob, Stamp};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::check_name;
+use crate::device::DeviceRow;
+use crate::{Accounts, Error, Result, keys};
+
+/// Letters and digits of an access token.
+const TOKEN_LENGTH: usize = 43;
+
+/// Letters of a device id that the server chooses.
+const DEVICE_ID_LENGTH: usize = 10;
+
+/// The longest token that is looked at, in bytes.
+const MAX_TOKEN_BYTES: usize = 256;
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The user's device.
+    pub device_id: OwnedDeviceId,
+    /// Whether the user administers this server.
+    pub admin: bool,
+    /// Whether the user is a guest.
+    pub guest: bool,
+    /// SHA-256 of the access token.
+    pub token_key: [u8; 32],
+}
+
+/// What a login gives. The token is shown once and not stored.
+#[derive(Clone)]
+pub struct NewSession {
+    /// The access token.
+    pub access_token: String,
+    /// The device that it belongs to.
+    pub device_id: OwnedDeviceId,
+}
+
+impl std::fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewSession").field("device_id", &self.device_id).finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenRow {
+    user: OwnedUserId,
+    device: OwnedDeviceId,
+    created_ts: i64,
+}
+
+impl Accounts {
+    /// Makes a session for a user whose identity was proven. A device that exists gets a new
+    /// token and loses the old one; its name is kept unless a new one is given.
+    pub async fn login(
+        &self,
+        user: &UserId,
+        device: Option<OwnedDeviceId>,
+        display_name: Option<String>,
+    ) -> Result<NewSession> {
+        if self.row(user).await?.is_none_or(|row| row.deactivated) {
+            return Err(Error::UnknownUser);
+        }
+        let device_id = device.unwrap_or_else(|| self.new_device_id());
+        check_name("the device id", device_id.as_str())?;
+        check_name("the device name", display_name.as_deref().unwrap_or(""))?;
+        let access_token = self.inner.rng.alphanumeric(TOKEN_LENGTH);
+        let token_key = sha256(access_token.as_bytes());
+        let now = self.inner.clock.now_ms();
+
+        let mut replaced = None;
+        self.update(DEVICE, keys::device(user, &device_id), Stamp::None, |row| {
+            let before: Option<DeviceRow> = row;
+            replaced = before.as_ref().and_then(|row| row.token.clone());
+            let mut row = before.unwrap_or_else(|| DeviceRow::new(user, &device_id, now));
+            row.display_name = display_name.clone().or(row.display_name.take());
+            row.token = Some(Blob::from(token_key.to_vec()));
+            Ok(Some(row))
+        })
+        .await?;
+        let row = TokenRow { user: user.to_owned(), device: device_id.clone(), created_ts: now };
+        let mut batch = Batch::new();
+        batch.put(TOKEN, token_key.to_vec(), gantry_store::to_document(TOKEN, &row)?);
+        if let Some(replaced) = replaced {
+            batch.delete(TOKEN, Vec::from(replaced));
+        }
+        self.inner.store.commit(batch).await?;
+        self.inner.sessions.forget_user(user);
+        Ok(NewSession { access_token, device_id })
+    }
+
+    /// The session of an access token, if it is valid.
+    pub async fn session(&self, token: &str) -> Result<Option<Session>> {
+        if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
+            return Ok(None);
+        }
+        let token_key = sha256(token.as_bytes());
+        let epoch = match self.inner.sessions.get(&token_key) {
+            Ok(session) => return Ok(Some(session)),
+            Err(epoch) => epoch,
+        };
+        let found = self.find_session(token_key).await?;
+        if let Some(session) = &found {
+            self.inner.sessions.keep(session.clone(), epoch);
+        }
+        Ok(found)
+    }
+
+    /// Ends a session together with its device.
+    pub async fn logout(&self, session: &Session) -> Result<()> {
+        match self.delete_device(&session.user_id, &session.device_id).await {
+            // Somebody else was faster.
+            Err(Error::UnknownDevice) => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Ends all sessions of a user together with their devices.
+    pub async fn logout_all(&self, user: &UserId) -> Result<()> {
+        for device in self.devices(user).await? {
+            match self.delete_device(user, &device.device_id).await {
+                Ok(()) | Err(Error::UnknownDevice) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_session(&self, token_key: [u8; 32]) -> Result<Option<Session>> {
+        let store = &self.inner.store;
+        let Some(token) = store.get::<TokenRow>(TOKEN, &token_key).await? else {
+            return Ok(None);
+        };
+        let device_key = keys::device(&token.user, &token.device);
+        let device = store.get::<DeviceRow>(DEVICE, &device_key).await?;
+        let named = device.and_then(|device| device.token).map(Vec::from);
+        if named.as_deref() != Some(token_key.as_slice()) {
+            return Ok(None);
+        }
+        let account = self.row(&token.user).await?.filter(|row| !row.deactivated);
+        Ok(account.map(|row| Session {
+            user_id: token.user,
+            device_id: token.device,
+            admin: row.admin,
+            guest: row.guest,
+            token_key,
+        }))
+    }
+
+    fn new_device_id(&self) -> OwnedDeviceId {
+        self.inner.rng.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", DEVICE_ID_LENGTH).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{accounts, user};
+    use crate::{Error, NewAccount};
+
+    #[tokio::test]
+    async fn a_token_is_valid_until_logout() {
+        let (accounts, _dir) = accounts().await;
+        let alice = user("alice");
+        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        let login = accounts.login(&alice, None, Some("phone".to_owned())).await.unwrap();
+        let session = accounts.session(&login.access_token).await.unwrap().unwrap();
+
+        accounts.logout(&session).await.unwrap();
+
+        assert_eq!(session.user_id, alice);
+        assert_eq!(session.device_id, login.device_id);
+        assert!(login.access_token.len() >= 32);
+        assert_eq!(accounts.session(&login.access_token).await.unwrap(), None);
+        assert!(accounts.devices(&alice).await.unwrap().is_empty());
+        accounts.logout(&session).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_login_of_a_device_replaces_its_token_and_keeps_its_name() {
+        let (accounts, _dir) = accounts().await;
+        let alice = user("alice");
+        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        let name = Some("phone".to_owned());
+        let first = accounts.login(&alice, Some("D".into()), name.clone()).await.unwrap();
+        assert!(accounts.session(&first.access_token).await.unwrap().is_some());
+
+        let second = accounts.login(&alice, Some("D".into()), None).await.unwrap();
+
+        assert_eq!(accounts.session(&first.access_token).await.unwrap(), None);
+        assert!(accounts.session(&second.access_token).await.unwrap().is_some());
+        let devices = accounts.devices(&alice).await.unwrap();
+        assert_eq!(devices.len(), 1);
+        assert_eq!(devices[0].display_name, name);
+    }
+
+    #[tokio::test]
+    async fn a_deactivated_account_has_no_sessions_and_no_password() {
+        let (accounts, _dir) = accounts().await;
+        let alice = user("alice");
+        accounts.create(&alice, Some("pw"), NewAccount::default()).await.unwrap();
+        let login = accounts.login(&alice, None, None).await.unwrap();
+        assert!(accounts.session(&login.access_token).await.unwrap().is_some());
+
+        accounts.deactivate(&alice).await.unwrap();
+
+        assert_eq!(accounts.session(&login.access_token).await.unwrap(), None);
+        assert!(matches!(accounts.login(&alice, None, None).await, Err(Error::UnknownUser)));
+        let account = accounts.account(&alice).await.unwrap().unwrap();
+        assert!(account.deactivated && !account.has_password);
+        let again = accounts.create(&alice, None, NewAccount::default()).await;
+        assert!(matches!(again, Err(Error::UserInUse)));
+    }
+
+    #[tokio::test]
+    async fn foreign_text_is_no_token() {
+        let (accounts, _dir) = accounts().await;
+
+        for token in ["", "x", &"y".repeat(10_000)] {
+            assert_eq!(accounts.session(token).await.unwrap(), None);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! How clients see events.
+//!
+//! Specification: <https://spec.matrix.org/v1.19/client-server-api/#room-event-format>.
+
+use std::sync::Arc;
+
+use gantry_homeserver::{RoomEvent, Session};
+use gantry_model::{Object, Pdu, Value};
+use serde::Serialize;
+
+/// Who looks at events, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Viewer<'a> {
+    session: &'a Session,
+    now_ms: i64,
+    room_id: RoomIdField,
+}
+
+/// Whether events carry the id of their room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RoomIdField {
+    /// They do.
+    Present,
+    /// They stand below the room's id, as in the answer of a sync.
+    Omitted,
+}
+
+/// An event in the form of the client-server API.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClientEvent {
+    event_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_id: Option<String>,
+    sender: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_key: Option<String>,
+    content: Object,
+    origin_server_ts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacts: Option<String>,
+    unsigned: Unsigned,
+}
+
+/// What the server adds to an event, for this one reader.
+#[derive(Debug, Default, Serialize)]
+struct Unsigned {
+    age: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_content: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev_sender: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redacted_because: Option<Box<ClientEvent>>,
+}
+
+/// A state event reduced to what somebody outside of the room may see.
+#[derive(Debug, Serialize)]
+pub(crate) struct StrippedEvent {
+    sender: String,
+    #[serde(rename = "type")]
+    kind: String,
+    state_key: String,
+    content: Object,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin_server_ts: Option<i64>,
+}
+
+impl<'a> Viewer<'a> {
+    /// A reader of events that carry their room's id.
+    pub(crate) fn new(session: &'a Session, now_ms: i64) -> Self {
+        Self { session, now_ms, room_id: RoomIdField::Present }
+    }
+
+    /// A reader of events that do not.
+    pub(crate) fn without_room_id(self) -> Self {
+        Self { room_id: RoomIdField::Omitted, ..self }
+    }
+
+    /// An event of the timeline.
+    pub(crate) fn event(self, event: &RoomEvent) -> ClientEvent {
+        let mut shown = self.pdu(&event.pdu);
+        shown.unsigned.transaction_id = self.transaction_id(event);
+        if let Some(replaced) = &event.replaces {
+            shown.unsigned.prev_content = Some(replaced.content().clone());
+            shown.unsigned.prev_sender = Some(replaced.sender().to_string());
+            shown.unsigned.replaces_state = Some(replaced.event_id().to_string());
+        }
+        if let Some(redaction) = &event.redacted_because {
+            shown.unsigned.redacted_because = Some(Box::new(self.pdu(redaction)));
+        }
+        shown
+    }
+
+    /// An event of which only the PDU is at hand, such as one of the current state.
+    pub(crate) fn pdu(self, pdu: &Pdu) -> ClientEvent {
+        let mut content = pdu.content().clone();
+        let redacts = pdu.redacts().map(ToString::to_string);
+        if let Some(target) = &redacts {
+            // Room version 11 moved it; clients find it in both places, whatever the version.
+            content.insert("redacts".to_owned(), Value::from(target.as_str()));
+        }
+        ClientEvent {
+            event_id: pdu.event_id().to_string(),
+            room_id: (self.room_id == RoomIdField::Present).then(|| pdu.room_id().to_string()),
+            sender: pdu.sender().to_string(),
+            kind: pdu.kind().to_owned(),
+            state_key: pdu.state_key().map(str::to_owned),
+            content,
+            origin_server_ts: pdu.origin_server_ts(),
+            redacts,
+            unsigned: Unsigned {
+                age: self.now_ms.saturating_sub(pdu.origin_server_ts()),
+                ..Unsigned::default()
+            },
+        }
+    }
+
+    /// An event of a room that this server is not in, as it was received; `None` if clients cannot
+    /// make anything of it.
+    pub(crate) fn object(self, event: &Object) -> Option<ClientEvent> {
+        let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
+        let origin_server_ts = event.get("origin_server_ts").and_then(Value::as_int)?;
+        Some(ClientEvent {
+            event_id: text("event_id")?,
+            room_id: text("room_id").filter(|_| self.room_id == RoomIdField::Present),
+            sender: text("sender")?,
+            kind: text("type")?,
+            state_key: text("state_key"),
+            content: event.get("content").and_then(Value::as_object)?.clone(),
+            origin_server_ts,
+            redacts: None,
+            unsigned: Unsigned {
+                age: self.now_ms.saturating_sub(origin_server_ts),
+                ..Unsigned::default()
+            },
+        })
+    }
+
+    /// Events of the timeline.
+    pub(crate) fn events(self, events: &[RoomEvent]) -> Vec<ClientEvent> {
+        events.iter().map(|event| self.event(event)).collect()
+    }
+
+    /// Events of the state.
+    pub(crate) fn pdus(self, pdus: &[Arc<Pdu>]) -> Vec<ClientEvent> {
+        pdus.iter().map(|pdu| self.pdu(pdu)).collect()
+    }
+
+    /// The transaction id is for the device that sent the event, nobody else.
+    fn transaction_id(self, event: &RoomEvent) -> Option<String> {
+        let (device, id) = event.txn.as_ref()?;
+        let own = event.pdu.sender() == self.session.user_id
+            && device.as_str() == self.session.device_id.as_str();
+        own.then(|| id.clone())
+    }
+}
+
+impl StrippedEvent {
+    /// What is left of a state event, which may be whole or reduced already.
+    pub(crate) fn from_object(event: &Object) -> Option<Self> {
+        let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            sender: text("sender")?,
+            kind: text("type")?,
+            state_key: text("state_key")?,
+            content: event.get("content").and_then(Value::as_object)?.clone(),
+            origin_server_ts: None,
+        })
+    }
+}

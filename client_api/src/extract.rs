@@ -1,0 +1,54 @@
+//! Extractors for the requests that ruma's types do not fit; the others use
+//! [`gantry_web::Matrix`], with the same answers to malformed input.
+
+use axum::{
+    RequestPartsExt,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+};
+use gantry_model::ErrorKind;
+use gantry_web::{Reader, Rejection};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// A JSON body; an empty one counts as `{}`.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// The parameters of the query.
+pub(crate) struct QueryArgs<T>(pub(crate) T);
+
+/// The parameters of the path.
+pub(crate) struct PathArgs<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Rejection> {
+        let (parts, body) = request.into_parts();
+        let reader = Reader::of(&parts.extensions);
+        let bytes = reader.read(body).await?;
+        let bytes = if bytes.is_empty() { b"{}" } else { &*bytes };
+        reader.json(bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryArgs<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
+            Rejection::new(ErrorKind::InvalidParam, rejection.body_text())
+        })?;
+        Ok(Self(query))
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathArgs<T> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let Path(path) = parts.extract::<Path<T>>().await.map_err(|rejection| {
+            Rejection::new(ErrorKind::InvalidParam, rejection.body_text())
+        })?;
+        Ok(Self(path))
+    }
+}

@@ -1,0 +1,26 @@
+//! `POST /_matrix/client/v3/rooms/{roomId}/kick`:
+//! <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidkick>.
+
+use axum::{Json, extract::State};
+use gantry_model::id::OwnedRoomId;
+
+use super::TargetBody;
+use crate::{
+    ClientApiState,
+    auth::Session,
+    error::Result,
+    extract::{JsonBody, PathArgs},
+    reply::Done,
+};
+
+/// Removes a user, who may come back.
+pub(crate) async fn kick(
+    State(state): State<ClientApiState>,
+    Session(session): Session,
+    PathArgs(room): PathArgs<OwnedRoomId>,
+    JsonBody(body): JsonBody<TargetBody>,
+) -> Result<Json<Done>> {
+    let membership = &state.homeserver().membership;
+    membership.kick(&session, &room, &body.user_id, body.reason).await?;
+    Ok(Json(Done {}))
+}

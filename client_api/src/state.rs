@@ -1,0 +1,37 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use gantry_homeserver::Homeserver;
+use gantry_model::Clock;
+
+/// What the surface must be told; everything else is in the homeserver's configuration.
+#[derive(Debug, Clone)]
+pub struct ClientApiConfig {
+    /// The time, for the age of events.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The state of the routes; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ClientApiState {
+    clock: Arc<dyn Clock>,
+    homeserver: Homeserver,
+}
+
+impl ClientApiState {
+    /// The state of one server's routes.
+    pub fn new(config: ClientApiConfig, homeserver: Homeserver) -> Self {
+        Self { clock: config.clock, homeserver }
+    }
+
+    /// The use-cases.
+    pub(crate) fn homeserver(&self) -> &Homeserver {
+        &self.homeserver
+    }
+
+    /// Milliseconds since the epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+}

@@ -1,0 +1,203 @@
+//! From what changed to the answer. Nothing here does I/O.
+
+use gantry_homeserver::{
+    AccountDatum, EventFilter, InvitedChange, JoinedChange, LeftChange, RoomEvent, RoomTimeline,
+    Session, SyncToken, ThreadUnread, Unread, UserChanges,
+};
+use gantry_model::id::{OwnedEventId, OwnedRoomId, RoomId};
+
+use super::{
+    ephemeral::{receipts, typing},
+    filter::{EventFormat, Filter},
+    request::{StateAt, SyncRequest},
+    response::{
+        DataEvent, Events, InvitedRoom, JoinedRoom, KnockedRoom, LeftRoom, RoomEventBody, State,
+        SyncResponse, Timeline, UnreadCounts,
+    },
+    state::StateSelection,
+    summary::summary,
+};
+use crate::client_event::{StrippedEvent, Viewer};
+
+/// Puts answers together for one request.
+pub(crate) struct Assembler<'a> {
+    session: &'a Session,
+    viewer: Viewer<'a>,
+    filter: &'a Filter,
+    state_at: StateAt,
+}
+
+impl<'a> Assembler<'a> {
+    /// For one request of the session.
+    pub(crate) fn new(session: &'a Session, request: &'a SyncRequest, now_ms: i64) -> Self {
+        Self {
+            session,
+            viewer: Viewer::new(session, now_ms).without_room_id(),
+            filter: &request.filter,
+            state_at: request.state_at,
+        }
+    }
+
+    /// The answer that ends at `upto`.
+    pub(crate) fn assemble(&self, upto: &SyncToken, changes: UserChanges) -> SyncResponse {
+        let mut response = SyncResponse::new(upto.to_string());
+        let rooms = &mut response.rooms;
+        for change in changes.joined {
+            rooms.join.extend(self.joined(change));
+        }
+        for change in changes.invited {
+            let (room, events) = stripped(change);
+            rooms.invite.insert(room, InvitedRoom { invite_state: events });
+        }
+        for change in changes.knocked {
+            let (room, events) = stripped(change);
+            rooms.knock.insert(room, KnockedRoom { knock_state: events });
+        }
+        for change in changes.left {
+            let (room, left) = self.left(change);
+            rooms.leave.insert(room, left);
+        }
+        response.account_data = data_events(&self.filter.account_data, changes.account_data);
+        response
+    }
+
+    /// A room that the user is in; `None` if the filter leaves nothing to tell of it.
+    fn joined(&self, change: JoinedChange) -> Option<(OwnedRoomId, JoinedRoom)> {
+        let room_id = change.room_id.clone();
+        let has_receipts = !change.receipts.is_empty();
+        let ephemeral = self.ephemeral(&change);
+        let is_new = change.full;
+        let joined = JoinedRoom {
+            summary: summary(&change, &self.session.user_id),
+            state: self.state(&room_id, change.timeline.as_ref(), change.full),
+            timeline: self.timeline(&room_id, change.timeline.as_ref()),
+            ephemeral,
+            account_data: self.room_data(&room_id, change.account_data),
+            unread_notifications: self.unread(&change.unread),
+            unread_thread_notifications: match self.filter.room.counts_threads() {
+                true => change.unread.threads.iter().map(thread_counts).collect(),
+                false => Default::default(),
+            },
+        };
+        // A receipt changes the counts, even if the filter hides it.
+        let has_news = is_new
+            || has_receipts
+            || joined.timeline.limited
+            || !joined.timeline.events.is_empty()
+            || !joined.state.events().is_empty()
+            || !joined.ephemeral.is_empty()
+            || !joined.account_data.is_empty();
+        has_news.then_some((room_id, joined))
+    }
+
+    fn left(&self, change: LeftChange) -> (OwnedRoomId, LeftRoom) {
+        let room_id = change.room_id;
+        let mut timeline = self.timeline(&room_id, change.timeline.as_ref());
+        if let Some(leave) = change.event.as_ref().and_then(|event| self.viewer.object(event)) {
+            timeline.events.push(RoomEventBody::Client(Box::new(leave)));
+        }
+        let left = LeftRoom {
+            state: self.state(&room_id, change.timeline.as_ref(), false),
+            timeline,
+            account_data: self.room_data(&room_id, change.account_data),
+        };
+        (room_id, left)
+    }
+
+    fn timeline(&self, room: &RoomId, timeline: Option<&RoomTimeline>) -> Timeline {
+        let Some(timeline) = timeline else { return Timeline::default() };
+        let events = match self.filter.room.timeline.allows_room(room) {
+            true => timeline.events.iter().map(|event| self.event(event)).collect(),
+            false => Vec::new(),
+        };
+        Timeline {
+            events,
+            limited: timeline.limited,
+            prev_batch: Some(timeline.prev_batch.to_string()),
+        }
+    }
+
+    fn state(&self, room: &RoomId, timeline: Option<&RoomTimeline>, full: bool) -> State {
+        let selection = StateSelection {
+            state_at: self.state_at,
+            full,
+            lazy_for: self.filter.room.lazy_load_members().then_some(&*self.session.user_id),
+            filter: &self.filter.room.state,
+        };
+        let events = match timeline {
+            Some(timeline) if self.filter.room.state.allows_room(room) => {
+                selection.events(timeline)
+            }
+            _ => Vec::new(),
+        };
+        let shown: Vec<_> = events
+            .iter()
+            .map(|pdu| match self.filter.event_format {
+                EventFormat::Client => RoomEventBody::Client(Box::new(self.viewer.pdu(pdu))),
+                EventFormat::Federation => RoomEventBody::Federation(pdu.object().clone()),
+            })
+            .collect();
+        match self.state_at {
+            StateAt::Start => State::Before(shown.into()),
+            StateAt::End => State::After(shown.into()),
+            StateAt::EndMsc4222 => State::AfterMsc4222(shown.into()),
+        }
+    }
+
+    fn event(&self, event: &RoomEvent) -> RoomEventBody {
+        match self.filter.event_format {
+            EventFormat::Client => RoomEventBody::Client(Box::new(self.viewer.event(event))),
+            EventFormat::Federation => RoomEventBody::Federation(event.pdu.object().clone()),
+        }
+    }
+
+    fn ephemeral(&self, change: &JoinedChange) -> Events<DataEvent> {
+        let wanted = |kind: &str| self.filter.room.allows_ephemeral(&change.room_id, kind);
+        let typing = change.typing.as_deref().map(typing).filter(|_| wanted("m.typing"));
+        let receipts = if wanted("m.receipt") { receipts(&change.receipts) } else { Vec::new() };
+        receipts.into_iter().chain(typing).collect::<Vec<_>>().into()
+    }
+
+    fn room_data(&self, room: &RoomId, data: Vec<AccountDatum>) -> Events<DataEvent> {
+        let filter = &self.filter.room.account_data;
+        if filter.allows_room(room) { data_events(filter, data) } else { Events::default() }
+    }
+
+    /// The counts of the room: without those of threads, if these are asked for apart.
+    fn unread(&self, unread: &Unread) -> UnreadCounts {
+        if self.filter.room.counts_threads() {
+            return UnreadCounts {
+                notification_count: unread.notifications,
+                highlight_count: unread.highlights,
+            };
+        }
+        let total = unread.total();
+        UnreadCounts {
+            notification_count: total.notifications,
+            highlight_count: total.highlights,
+        }
+    }
+}
+
+fn thread_counts(
+    (root, unread): (&OwnedEventId, &ThreadUnread),
+) -> (OwnedEventId, UnreadCounts) {
+    let counts = UnreadCounts {
+        notification_count: unread.notifications,
+        highlight_count: unread.highlights,
+    };
+    (root.clone(), counts)
+}
+
+fn data_events(filter: &EventFilter, data: Vec<AccountDatum>) -> Events<DataEvent> {
+    data.into_iter()
+        .filter(|datum| filter.allows_kind(&datum.kind))
+        .map(|datum| DataEvent { kind: datum.kind, content: datum.content })
+        .collect::<Vec<_>>()
+        .into()
+}
+
+fn stripped(change: InvitedChange) -> (OwnedRoomId, Events<StrippedEvent>) {
+    let events: Vec<_> = change.stripped.iter().filter_map(StrippedEvent::from_object).collect();
+    (change.room_id, events.into())
+}

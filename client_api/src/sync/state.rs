@@ -1,0 +1,89 @@
+//! Which state goes with a timeline.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gantry_homeserver::{EventFilter, RoomTimeline, RoomView, lazy_members};
+use gantry_model::{Pdu, id::UserId};
+
+use super::{
+    request::StateAt,
+    summary::{has_no_name, heroes},
+};
+
+/// State events by type and key.
+type StateMap = BTreeMap<(String, String), Arc<Pdu>>;
+
+/// What of the state is wanted.
+pub(crate) struct StateSelection<'a> {
+    /// The moment that it belongs to.
+    pub(crate) state_at: StateAt,
+    /// Whether the client knows nothing of the room.
+    pub(crate) full: bool,
+    /// Members only as far as the timeline needs them, for this user.
+    pub(crate) lazy_for: Option<&'a UserId>,
+    /// Which events.
+    pub(crate) filter: &'a EventFilter,
+}
+
+impl StateSelection<'_> {
+    /// The state events that go with the timeline.
+    pub(crate) fn events(&self, timeline: &RoomTimeline) -> Vec<Arc<Pdu>> {
+        let (mut state, view) = match self.state_at {
+            StateAt::Start => (by_key(timeline.state.iter().cloned()), &timeline.before),
+            StateAt::End | StateAt::EndMsc4222 => (self.at_end(timeline), &timeline.now),
+        };
+        if let Some(user) = self.lazy_for {
+            if self.full {
+                state.retain(|(kind, _), _| kind != "m.room.member");
+            }
+            state.extend(by_key(needed_members(timeline, view, user, self.full).into_iter()));
+        }
+        state.into_values().filter(|pdu| self.filter.matches_pdu(pdu)).collect()
+    }
+
+    /// What the client has to know after the timeline.
+    fn at_end(&self, timeline: &RoomTimeline) -> StateMap {
+        if self.full {
+            return by_key(timeline.now.full_state().into_iter());
+        }
+        let mut state = by_key(timeline.state.iter().cloned());
+        state.extend(changed(timeline));
+        state
+    }
+}
+
+/// What changed between the start and the end of a timeline. State events that are shown tell it
+/// all, unless some are held back or one did not take effect.
+fn changed(timeline: &RoomTimeline) -> StateMap {
+    let before = by_key(timeline.before.full_state().into_iter());
+    timeline
+        .now
+        .full_state()
+        .into_iter()
+        .filter_map(|pdu| Some((key_of(&pdu)?, pdu)))
+        .filter(|(key, pdu)| before.get(key).is_none_or(|old| old.event_id() != pdu.event_id()))
+        .collect()
+}
+
+/// The members that a client needs to show the timeline: the senders, and for a room that is new to
+/// it the user himself and those after whom the room is called. The server does not keep what a
+/// device was told, so members may come more than once.
+fn needed_members(
+    timeline: &RoomTimeline,
+    view: &RoomView,
+    user: &UserId,
+    full: bool,
+) -> Vec<Arc<Pdu>> {
+    let heroes = if full && has_no_name(view) { heroes(view, user) } else { Vec::new() };
+    let senders = timeline.events.iter().map(|event| event.pdu.sender());
+    let own = full.then_some(user);
+    lazy_members(view, senders.chain(own).chain(heroes.iter().map(|hero| &**hero)))
+}
+
+fn by_key(pdus: impl Iterator<Item = Arc<Pdu>>) -> StateMap {
+    pdus.filter_map(|pdu| Some((key_of(&pdu)?, pdu))).collect()
+}
+
+fn key_of(pdu: &Pdu) -> Option<(String, String)> {
+    Some((pdu.kind().to_owned(), pdu.state_key()?.to_owned()))
+}

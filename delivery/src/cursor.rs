@@ -1,0 +1,126 @@
+//! What is stored: how far each destination has come.
+
+use gantry_model::id::{OwnedServerName, ServerName};
+use gantry_store::{Cut, Position, Scan, Store, hash16, schema::DESTINATION};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// A row of the table of destinations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// The server; empty for the cursor that all servers share which have none of their own.
+    pub(crate) server: String,
+    /// Everything up to here was delivered; `None`: the shared cursor says it.
+    pub(crate) cursor: Option<String>,
+    /// When a transaction last arrived, in milliseconds; 0: never since it is known.
+    pub(crate) last_ok: i64,
+    /// Failures in a row.
+    pub(crate) failures: i64,
+    /// When it is tried again, in milliseconds.
+    pub(crate) retry_at: i64,
+}
+
+impl Row {
+    /// The row of the shared cursor.
+    pub(crate) fn shared(cut: &Cut) -> Self {
+        Self {
+            server: String::new(),
+            cursor: Some(cut.to_string()),
+            last_ok: 0,
+            failures: 0,
+            retry_at: 0,
+        }
+    }
+
+    /// The row's key.
+    pub(crate) fn key(&self) -> Vec<u8> {
+        hash16(&[self.server.as_bytes()]).to_vec()
+    }
+
+    /// The cursor, unless it was made before the store was restored from a backup.
+    pub(crate) fn cut(&self, now: &Cut) -> Option<Cut> {
+        let cut: Cut = self.cursor.as_ref()?.parse().ok()?;
+        (cut.generation() == now.generation()).then_some(cut)
+    }
+}
+
+/// What the table holds.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// The shared cursor.
+    pub(crate) shared: Option<Row>,
+    /// The servers with rows.
+    pub(crate) servers: Vec<(OwnedServerName, Row)>,
+}
+
+/// Reads the table.
+pub(crate) async fn load(store: &Store) -> Result<Stored> {
+    let mut stored = Stored::default();
+    for (_, row) in store.scan::<Row>(DESTINATION, Scan::prefix(&[])).await? {
+        if row.server.is_empty() {
+            stored.shared = Some(row);
+        } else if let Ok(server) = ServerName::parse(&row.server) {
+            stored.servers.push((server, row));
+        }
+    }
+    Ok(stored)
+}
+
+/// `upto`, but before each of these positions.
+pub(crate) fn before(upto: &Cut, pending: impl IntoIterator<Item = Position>) -> Cut {
+    let pending: Vec<Position> = pending.into_iter().collect();
+    let mut cut = Cut::new(upto.generation());
+    for mark in upto.marks() {
+        let first = pending.iter().filter(|one| one.w == mark.w).map(|one| one.s).min();
+        let s = first.map_or(mark.s, |first| mark.s.min(first.saturating_sub(1)));
+        cut.advance(Position { w: mark.w, s });
+    }
+    cut
+}
+
+/// The cut that contains what both contain.
+pub(crate) fn min(a: &Cut, b: &Cut) -> Cut {
+    let mut cut = Cut::new(a.generation());
+    for mark in a.marks() {
+        cut.advance(Position { w: mark.w, s: mark.s.min(b.mark(mark.w)) });
+    }
+    cut
+}
+
+/// A cut between the two, at most `step` numbers of each writer after the first.
+pub(crate) fn step(since: &Cut, upto: &Cut, step: u64) -> Cut {
+    let mut cut = since.clone();
+    for mark in upto.marks() {
+        cut.advance(Position { w: mark.w, s: mark.s.min(since.mark(mark.w).saturating_add(step)) });
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Cut {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_cursor_stands_before_what_is_pending() {
+        let pending = [Position { w: 1, s: 7 }, Position { w: 1, s: 5 }];
+
+        assert_eq!(before(&cut("g1_1.9_2.4"), pending), cut("g1_1.4_2.4"));
+        assert_eq!(before(&cut("g1_1.9"), []), cut("g1_1.9"));
+    }
+
+    #[test]
+    fn steps_end_at_the_end() {
+        assert_eq!(step(&cut("g1"), &cut("g1_1.9"), 5), cut("g1_1.5"));
+        assert_eq!(step(&cut("g1_1.5"), &cut("g1_1.9"), 5), cut("g1_1.9"));
+    }
+
+    #[test]
+    fn the_minimum_knows_only_what_both_know() {
+        assert_eq!(min(&cut("g1_1.9_2.1"), &cut("g1_1.3")), cut("g1_1.3"));
+    }
+}

@@ -1,0 +1,211 @@
+//! What waits for one destination.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use gantry_model::{Pdu, id::OwnedServerName};
+use gantry_store::{Cut, Position};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use crate::{
+    Backoff, Edu, MAX_EDUS, MAX_PDUS,
+    cursor::{Row, before},
+};
+
+/// Events kept in memory; a destination with more waiting is served from the log.
+const MAX_WAITING: usize = 500;
+/// Ephemeral units kept for one destination; beyond them the oldest is dropped.
+const MAX_WAITING_EDUS: usize = 1_000;
+
+/// An event that waits.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) position: Position,
+    pub(crate) pdu: Arc<Pdu>,
+}
+
+/// What waits for one destination, and how it fares.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) server: OwnedServerName,
+    /// Wakes a worker that waits for the next attempt.
+    pub(crate) wake: Notify,
+    state: Mutex<QueueState>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct QueueState {
+    /// Whether a worker is on it.
+    pub(crate) running: bool,
+    /// Events in the order of the log; empty while `behind` is set.
+    pub(crate) waiting: VecDeque<Item>,
+    /// Set: what comes after this cut is read from the log.
+    pub(crate) behind: Option<Cut>,
+    /// Whether something waited when cursors were last stored.
+    pub(crate) lagged: bool,
+    /// The row as it is stored.
+    pub(crate) stored: Option<Row>,
+    edus: VecDeque<Edu>,
+    last_ok: i64,
+    last_failed: i64,
+    failures: u32,
+    retry_at: i64,
+}
+
+/// What a worker should do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing waits.
+    Rest,
+    /// Wait for so many milliseconds.
+    Wait(i64),
+    /// Send what waits.
+    Send,
+    /// Read the log after this cut.
+    Read(Cut),
+}
+
+impl Queue {
+    /// An empty queue.
+    pub(crate) fn new(server: OwnedServerName) -> Self {
+        Self { server, wake: Notify::new(), state: Mutex::default() }
+    }
+
+    /// The queue of a server that was behind when we stopped.
+    pub(crate) fn restore(server: OwnedServerName, row: Row, behind: Option<Cut>) -> Self {
+        let state = QueueState {
+            behind,
+            last_ok: row.last_ok,
+            failures: u32::try_from(row.failures).unwrap_or(0),
+            retry_at: row.retry_at,
+            stored: Some(row),
+            ..QueueState::default()
+        };
+        Self { server, wake: Notify::new(), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock()
+    }
+}
+
+impl QueueState {
+    /// Whether anything waits or is still to be read.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.waiting.is_empty() || self.behind.is_some() || !self.edus.is_empty()
+    }
+
+    /// Whether it failed last time.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    pub(crate) fn next(&self, now: i64) -> Next {
+        if !self.has_work() {
+            Next::Rest
+        } else if self.retry_at > now {
+            Next::Wait(self.retry_at - now)
+        } else if let Some(behind) = &self.behind {
+            Next::Read(behind.clone())
+        } else {
+            Next::Send
+        }
+    }
+
+    /// Adds an event of the log. `upto` is the cut up to which the log was followed before it.
+    pub(crate) fn push(&mut self, item: Item, upto: &Cut) {
+        if self.behind.is_some() {
+            return;
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.behind = Some(self.cursor(upto));
+            self.waiting.clear();
+            return;
+        }
+        self.waiting.push_back(item);
+    }
+
+    /// Adds an ephemeral unit in place of an older one with the same key.
+    pub(crate) fn push_edu(&mut self, edu: Edu) {
+        self.edus.retain(|old| old.key != edu.key);
+        if self.edus.len() >= MAX_WAITING_EDUS {
+            self.edus.pop_front();
+        }
+        self.edus.push_back(edu);
+    }
+
+    /// The first events that wait. They stay until [`QueueState::delivered`].
+    pub(crate) fn head(&self) -> Vec<Item> {
+        self.waiting.iter().take(MAX_PDUS).cloned().collect()
+    }
+
+    pub(crate) fn take_edus(&mut self) -> Vec<Edu> {
+        let count = self.edus.len().min(MAX_EDUS);
+        self.edus.drain(..count).collect()
+    }
+
+    /// A transaction with the first `count` waiting events arrived.
+    pub(crate) fn delivered(&mut self, count: usize, now: i64) {
+        let count = count.min(self.waiting.len());
+        self.waiting.drain(..count);
+        self.last_ok = now;
+        self.failures = 0;
+        self.retry_at = 0;
+    }
+
+    /// A transaction did not arrive.
+    pub(crate) fn failed(&mut self, edus: Vec<Edu>, now: i64, pause: impl FnOnce(u32) -> i64) {
+        self.failures = self.failures.saturating_add(1);
+        self.last_failed = now;
+        self.retry_at = now.saturating_add(pause(self.failures));
+        for edu in edus.into_iter().rev().filter(|edu| edu.survives_failure) {
+            if !self.edus.iter().any(|newer| newer.key == edu.key) {
+                self.edus.push_front(edu);
+            }
+        }
+        self.edus.retain(|edu| edu.survives_failure);
+    }
+
+    /// The server was heard of: it is tried again soon, but not more often than the first pause
+    /// allows, in case it reaches us and we do not reach it. Whether a waiting worker should wake.
+    pub(crate) fn note_alive(&mut self, backoff: Backoff) -> bool {
+        let soon = self.last_failed.saturating_add(backoff.min_ms);
+        let is_earlier = self.failures > 0 && soon < self.retry_at;
+        if is_earlier {
+            self.retry_at = soon;
+        }
+        is_earlier
+    }
+
+    /// Everything up to here was delivered.
+    pub(crate) fn cursor(&self, upto: &Cut) -> Cut {
+        match &self.behind {
+            Some(behind) => behind.clone(),
+            None => before(upto, self.waiting.iter().map(|item| item.position)),
+        }
+    }
+
+    /// The row that should be stored now; `None`: the shared cursor is enough.
+    pub(crate) fn row(&self, server: &str, upto: &Cut) -> Option<Row> {
+        let has_events = self.behind.is_some() || (self.lagged && !self.waiting.is_empty());
+        let has_own_cursor = has_events || (self.failures > 0 && !self.waiting.is_empty());
+        (has_own_cursor || self.failures > 0).then(|| Row {
+            server: server.to_owned(),
+            cursor: has_own_cursor.then(|| self.cursor(upto).to_string()),
+            last_ok: self.last_ok,
+            failures: i64::from(self.failures),
+            retry_at: self.retry_at,
+        })
+    }
+
+    /// The row of a server that is on time again.
+    pub(crate) fn row_on_time(&self, server: &str) -> Row {
+        Row {
+            server: server.to_owned(),
+            cursor: None,
+            last_ok: self.last_ok,
+            failures: 0,
+            retry_at: 0,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! One destination's worker: it lives while something waits.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    Destination, Result, Transaction, catch_up,
+    outbox::Inner,
+    queue::{Next, Queue},
+};
+use gantry_store::Cut;
+
+/// The longest wait without looking at the clock again.
+const LONGEST_WAIT_MS: i64 = 60_000;
+/// How long to wait when the log could not be read.
+const PAUSE_MS: i64 = 5_000;
+
+/// Sends what waits in the queue, in order, until nothing does.
+pub(crate) async fn run(inner: Arc<Inner>, queue: Arc<Queue>, destination: Arc<dyn Destination>) {
+    while !inner.config.stop.is_cancelled() {
+        let next = {
+            let mut state = queue.lock();
+            let next = state.next(inner.config.clock.now_ms());
+            if next == Next::Rest {
+                state.running = false;
+                return;
+            }
+            next
+        };
+        match next {
+            Next::Rest => return,
+            Next::Wait(ms) => wait(&inner, &queue, ms).await,
+            Next::Send => send(&inner, &queue, &*destination, None).await,
+            Next::Read(since) => {
+                if let Err(error) = read(&inner, &queue, &*destination, &since).await {
+                    tracing::error!(%error, server = %queue.server, "the log could not be read");
+                    wait(&inner, &queue, PAUSE_MS).await;
+                }
+            }
+        }
+    }
+}
+
+async fn wait(inner: &Inner, queue: &Queue, ms: i64) {
+    let ms = u64::try_from(ms.clamp(1, LONGEST_WAIT_MS)).unwrap_or(1);
+    tokio::select! {
+        () = inner.config.stop.cancelled() => {}
+        () = queue.wake.notified() => {}
+        () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+    }
+}
+
+/// Sends what the log holds after `since`.
+async fn read(
+    inner: &Inner,
+    queue: &Queue,
+    destination: &dyn Destination,
+    since: &Cut,
+) -> Result<()> {
+    let processed = inner.processed();
+    let missed = catch_up::read(&inner.config.rooms, &queue.server, since, &processed).await?;
+    if missed.items.is_empty() {
+        inner.caught_up(queue, missed.upto);
+    } else {
+        send(inner, queue, destination, Some(missed)).await;
+    }
+    Ok(())
+}
+
+/// Sends one transaction: of what was missed, or of what waits.
+async fn send(
+    inner: &Inner,
+    queue: &Queue,
+    destination: &dyn Destination,
+    missed: Option<catch_up::Missed>,
+) {
+    let is_failing = queue.lock().is_failing();
+    let permits = if is_failing { &inner.failing_permits } else { &inner.permits };
+    let Ok(_permit) = permits.acquire().await else { return };
+    let (transaction, waiting) = {
+        let mut state = queue.lock();
+        let items = missed.as_ref().map_or_else(|| state.head(), |missed| missed.items.clone());
+        let waiting = if missed.is_some() { 0 } else { items.len() };
+        let pdus = items.into_iter().map(|item| item.pdu).collect();
+        let id = inner.transaction_id();
+        (Transaction { id, pdus, edus: state.take_edus() }, waiting)
+    };
+    if transaction.pdus.is_empty() && transaction.edus.is_empty() {
+        return;
+    }
+    let sent = tokio::select! {
+        () = inner.config.stop.cancelled() => return,
+        sent = destination.send(&queue.server, &transaction) => sent,
+    };
+    let now = inner.config.clock.now_ms();
+    match sent {
+        Ok(()) => {
+            queue.lock().delivered(waiting, now);
+            if let Some(missed) = missed {
+                inner.caught_up(queue, missed.upto);
+            }
+        }
+        Err(error) => {
+            tracing::debug!(%error, server = %queue.server, "a transaction did not arrive");
+            let (backoff, rng) = (inner.config.backoff, Arc::clone(&inner.config.rng));
+            let pause = |failures| backoff.pause(failures, &*rng);
+            queue.lock().failed(transaction.edus, now, pause);
+        }
+    }
+}

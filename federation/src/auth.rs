@@ -1,0 +1,110 @@
+//! Who sent a request: the `X-Matrix` header.
+//!
+//! Specification: <https://spec.matrix.org/v1.19/server-server-api/#request-authentication>.
+
+mod x_matrix;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
+use gantry_model::{Object, Value, canonical_json::JsonError, id::OwnedServerName};
+use http::{HeaderMap, Method, header::AUTHORIZATION};
+use http_body_util::{BodyExt, Limited};
+
+use crate::{
+    Error, Federation, Result,
+    auth::x_matrix::XMatrix,
+    client::signed_object,
+};
+
+/// The largest body of a request, in bytes: a transaction of 50 events of 64 KiB fits twice.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// The most `Authorization` headers that are looked at.
+const MAX_HEADERS: usize = 4;
+
+/// A request whose sender is proven.
+#[derive(Debug)]
+pub(crate) struct ServerOrigin {
+    /// The server that sent it.
+    pub(crate) origin: OwnedServerName,
+    /// Its body, which the signature covers; empty if there was none.
+    pub(crate) body: Object,
+}
+
+impl FromRequest<Federation> for ServerOrigin {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, federation: &Federation) -> Result<Self> {
+        if !federation.config().enabled {
+            return Err(Error::Disabled);
+        }
+        let (parts, body) = request.into_parts();
+        let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let content = read_body(&parts.method, body).await?;
+        let header = find_header(&parts.headers, federation)?;
+        verify(federation, &header, parts.method.as_str(), uri, content.as_ref()).await?;
+        federation.outbox().note_alive(&header.origin);
+        Ok(Self { origin: header.origin, body: content.unwrap_or_default() })
+    }
+}
+
+async fn read_body(method: &Method, body: Body) -> Result<Option<Object>> {
+    let bytes = Limited::new(body, MAX_BODY_BYTES)
+        .collect()
+        .await
+        .map_err(|_| Error::TooLarge("the body is too large"))?
+        .to_bytes();
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    match Value::parse(&bytes) {
+        Ok(Value::Object(object)) => Ok(Some(object)),
+        // Nothing is asked for in the body of a GET; whatever stands there is not signed.
+        _ if method == Method::GET => Ok(None),
+        Ok(_) | Err(JsonError::NotObject | JsonError::Number) => {
+            Err(Error::BadRequest("the body is no object"))
+        }
+        Err(JsonError::Syntax(_)) => Err(Error::NotJson),
+    }
+}
+
+/// The header to check: one by a key whose algorithm we know.
+fn find_header(headers: &HeaderMap, federation: &Federation) -> Result<XMatrix> {
+    let us = federation.us();
+    let found = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .take(MAX_HEADERS)
+        .filter_map(|header| header.to_str().ok().and_then(XMatrix::parse))
+        .find(|header| header.key_id.starts_with("ed25519:"));
+    let header = found.ok_or(Error::Unauthorized("no usable X-Matrix authorization"))?;
+    if header.destination.as_ref().is_some_and(|destination| destination != us) {
+        return Err(Error::Unauthorized("the request is for another server"));
+    }
+    if header.origin == us {
+        return Err(Error::Unauthorized("the request claims to come from this server"));
+    }
+    Ok(header)
+}
+
+async fn verify(
+    federation: &Federation,
+    header: &XMatrix,
+    method: &str,
+    uri: &str,
+    content: Option<&Object>,
+) -> Result<()> {
+    let key = federation
+        .keys()
+        .find_caller(&header.origin, &header.key_id)
+        .await
+        .ok_or(Error::Unauthorized("the signing key is not known"))?;
+    let mut signed = signed_object(method, uri, &header.origin, federation.us());
+    if let Some(content) = content {
+        signed.insert("content".to_owned(), content.clone().into());
+    }
+    let bytes = gantry_model::canonical_json::object_to_bytes(&signed);
+    key.verify_bytes(&bytes, &header.signature)
+        .map_err(|_| Error::Unauthorized("the signature does not match"))
+}

@@ -1,0 +1,200 @@
+//! What federation is made of, and its workers.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use gantry_accounts::Accounts;
+use gantry_delivery::Outbox;
+use gantry_model::{Clock, Rng, id::ServerName};
+use gantry_outbound::{Discovery, Outbound};
+use gantry_rooms::Rooms;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    FederationCalls, acl::Acls, check::Checker, client::Client, key_ring::KeyRing,
+    receive::Receiver, sender::Sender,
+};
+
+/// The settings of federation.
+#[derive(Debug, Clone)]
+pub struct FederationConfig {
+    /// Whether this server talks to others at all.
+    pub enabled: bool,
+    /// The longest that an ordinary request to another server may take, in milliseconds.
+    pub request_timeout_ms: u64,
+    /// How long other servers may trust our keys without asking again, in milliseconds.
+    pub key_validity_ms: i64,
+}
+
+impl Default for FederationConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            request_timeout_ms: 30_000,
+            key_validity_ms: 24 * 60 * 60 * 1000,
+        }
+    }
+}
+
+/// What federation is made of.
+pub struct FederationParts {
+    /// The settings.
+    pub config: FederationConfig,
+    /// The rooms.
+    pub rooms: Rooms,
+    /// The users of this server.
+    pub accounts: Accounts,
+    /// What leaves the server.
+    pub outbox: Outbox,
+    /// The HTTP client.
+    pub outbound: Outbound,
+    /// Where servers are.
+    pub discovery: Discovery,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Where tasks are started.
+    pub tracker: TaskTracker,
+    /// Ends them.
+    pub stop: CancellationToken,
+}
+
+/// The server-server API. Cheap to clone.
+#[derive(Clone)]
+pub struct Federation(Arc<Inner>);
+
+struct Inner {
+    config: FederationConfig,
+    rooms: Rooms,
+    accounts: Accounts,
+    outbox: Outbox,
+    client: Client,
+    keys: KeyRing,
+    checker: Checker,
+    receiver: Receiver,
+    acls: Acls,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    tracker: TaskTracker,
+}
+
+impl fmt::Debug for FederationParts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FederationParts").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Federation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Federation").field("config", self.config()).finish_non_exhaustive()
+    }
+}
+
+impl Federation {
+    /// Puts the parts together. Nothing runs before [`Federation::start`].
+    pub fn new(parts: FederationParts) -> Self {
+        let FederationParts {
+            config,
+            rooms,
+            accounts,
+            outbox,
+            outbound,
+            discovery,
+            clock,
+            rng,
+            tracker,
+            stop,
+        } = parts;
+        let timeout = Duration::from_millis(config.request_timeout_ms);
+        let client = Client::new(rooms.identity().clone(), outbound, discovery, timeout);
+        let keys = KeyRing::new(rooms.clone(), client.clone(), Arc::clone(&clock));
+        let checker = Checker::new(keys.clone(), tracker.clone());
+        let receiver =
+            Receiver::new(rooms.clone(), client.clone(), checker.clone(), tracker.clone(), stop);
+        Self(Arc::new(Inner {
+            config,
+            rooms,
+            accounts,
+            outbox,
+            client,
+            keys,
+            checker,
+            receiver,
+            acls: Acls::default(),
+            clock,
+            rng,
+            tracker,
+        }))
+    }
+
+    /// Starts the workers: the outbox, and what was received before the last stop.
+    pub fn start(&self) {
+        if !self.0.config.enabled {
+            return;
+        }
+        self.0.outbox.start(Arc::new(Sender {
+            client: self.0.client.clone(),
+            clock: Arc::clone(&self.0.clock),
+        }));
+        let federation = self.clone();
+        self.0.tracker.spawn(async move {
+            if let Err(error) = federation.0.receiver.replay().await {
+                tracing::error!(%error, "events received before the last stop could not be read");
+            }
+        });
+    }
+
+    /// What the use-cases ask of other servers.
+    pub fn calls(&self) -> FederationCalls {
+        FederationCalls::new(self.clone())
+    }
+
+    /// Our server name.
+    pub(crate) fn us(&self) -> &ServerName {
+        self.0.client.us()
+    }
+
+    pub(crate) fn config(&self) -> &FederationConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.rooms
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    pub(crate) fn checker(&self) -> &Checker {
+        &self.0.checker
+    }
+
+    pub(crate) fn receiver(&self) -> &Receiver {
+        &self.0.receiver
+    }
+
+    pub(crate) fn acls(&self) -> &Acls {
+        &self.0.acls
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn rng(&self) -> &dyn Rng {
+        &*self.0.rng
+    }
+}

@@ -1,0 +1,70 @@
+//! What another server may ask about a room.
+
+use gantry_model::{
+    Object, Pdu, RoomVersion,
+    id::{RoomId, ServerName},
+};
+use gantry_rooms::{RoomEvent, RoomView};
+
+use crate::{Error, Federation, Result};
+
+impl Federation {
+    /// A room that we are in and from which the server is not excluded.
+    pub(crate) async fn room_for(&self, origin: &ServerName, room: &RoomId) -> Result<RoomView> {
+        let view = self.rooms().view(room).await?;
+        let view = view
+            .filter(RoomView::is_joined_locally)
+            .ok_or(Error::NotFound("this server is not in the room"))?;
+        if self.acls().allows(&view, origin) {
+            Ok(view)
+        } else {
+            Err(Error::Forbidden("the server is excluded from the room"))
+        }
+    }
+
+    /// The same, for what only servers in the room may ask.
+    pub(crate) async fn room_shared_with(
+        &self,
+        origin: &ServerName,
+        room: &RoomId,
+    ) -> Result<RoomView> {
+        let view = self.room_for(origin, room).await?;
+        if self.rooms().is_server_in_room(origin, room).await? {
+            Ok(view)
+        } else {
+            Err(Error::Forbidden("the server is not in the room"))
+        }
+    }
+
+    /// Events as the server may see them.
+    pub(crate) async fn shown_to(
+        &self,
+        origin: &ServerName,
+        room: &RoomId,
+        events: Vec<RoomEvent>,
+    ) -> Result<Vec<RoomEvent>> {
+        Ok(self.rooms().server_visible(origin, room, events).await?)
+    }
+
+    /// An event that another server hands over itself, not in a transaction: format, signatures
+    /// and hash, all of which must be right.
+    pub(crate) async fn check_handed_over(
+        &self,
+        object: Object,
+        version: RoomVersion,
+        room: &RoomId,
+        event_id: &str,
+    ) -> Result<Pdu> {
+        let pdu = Pdu::parse(object, version)?;
+        if pdu.room_id() != room || pdu.event_id() != event_id {
+            return Err(Error::BadRequest("the event is not the one that the path names"));
+        }
+        let checked = self.checker().check_one(pdu.clone()).await;
+        let checked = checked.map_err(|_| Error::Forbidden("the event is not signed as it must be"))?;
+        if checked.object() == pdu.object() {
+            Ok(checked)
+        } else {
+            Err(Error::BadRequest("the event's hash is not that of its content"))
+        }
+    }
+}

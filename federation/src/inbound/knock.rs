@@ -1,0 +1,60 @@
+//! Other servers' users who knock through us.
+//!
+//! Specification: <https://spec.matrix.org/v1.19/server-server-api/#knocking-rooms>.
+
+use axum::extract::{Path, RawQuery, State};
+use gantry_model::{Value, id::OwnedRoomId};
+use gantry_rooms::RoomView;
+
+use super::{
+    Answer,
+    handshake::{make, membership, own_user, require_own_membership, require_version, take_in},
+    reply,
+};
+use crate::{Error, Federation, auth::ServerOrigin};
+
+/// State events that a user sees of a room before being in it.
+const SHOWN: [&str; 7] = [
+    "m.room.create",
+    "m.room.name",
+    "m.room.avatar",
+    "m.room.topic",
+    "m.room.join_rules",
+    "m.room.canonical_alias",
+    "m.room.encryption",
+];
+
+/// `GET /_matrix/federation/v1/make_knock/{roomId}/{userId}`
+pub(super) async fn make_knock(
+    State(federation): State<Federation>,
+    Path((room, user)): Path<(OwnedRoomId, String)>,
+    RawQuery(query): RawQuery,
+    ServerOrigin { origin, .. }: ServerOrigin,
+) -> Answer {
+    let user = own_user(&origin, &user)?;
+    let view = federation.room_for(&origin, &room).await?;
+    require_version(&view, query.as_deref())?;
+    if !view.rules().knocking {
+        return Err(Error::Forbidden("the room's version knows no knocking"));
+    }
+    make(&federation, &room, &user, membership("knock")).await
+}
+
+/// `PUT /_matrix/federation/v1/send_knock/{roomId}/{eventId}`
+pub(super) async fn send_knock(
+    State(federation): State<Federation>,
+    Path((room, event)): Path<(OwnedRoomId, String)>,
+    ServerOrigin { origin, body }: ServerOrigin,
+) -> Answer {
+    let view = federation.room_for(&origin, &room).await?;
+    let pdu = federation.check_handed_over(body, view.version(), &room, &event).await?;
+    require_own_membership(&origin, &pdu, "knock")?;
+    take_in(&federation, pdu).await?;
+    Ok(reply([("knock_room_state", shown_state(&view))]))
+}
+
+/// What a user sees of a room before being in it, as whole events.
+fn shown_state(view: &RoomView) -> Value {
+    let events = SHOWN.iter().filter_map(|kind| view.state(kind, ""));
+    Value::Array(events.map(|event| event.object().clone().into()).collect())
+}

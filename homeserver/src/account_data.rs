@@ -1,0 +1,105 @@
+//! Account data and tags.
+//!
+//! Specification: <https://spec.matrix.org/v1.19/client-server-api/#client-config>.
+
+use gantry_accounts::Session;
+use gantry_model::{Object, Value, id::RoomId};
+
+use crate::{Error, Result, UserData, receipts::FULLY_READ};
+
+/// The account data that holds the tags of a room.
+const TAGS: &str = "m.tag";
+/// The most tags of a room.
+const MAX_TAGS: usize = 100;
+
+impl UserData {
+    /// A piece of account data of the user, or of a room of his.
+    pub async fn account_data(
+        &self,
+        session: &Session,
+        room: Option<&RoomId>,
+        kind: &str,
+    ) -> Result<Object> {
+        let content = self.core.accounts.account_data(&session.user_id, room, kind).await?;
+        if let Some(content) = content {
+            return Ok(content);
+        }
+        if kind == "m.push_rules" && room.is_none() {
+            let rules = self.core.accounts.push_rules(&session.user_id).await?;
+            let value = serde_json::to_value(rules).unwrap_or_default();
+            return Ok(crate::content::object([("global", value.into())]));
+        }
+        Err(Error::not_found("Account data not found"))
+    }
+
+    /// Stores a piece of account data. Those that the server keeps itself are refused.
+    pub async fn set_account_data(
+        &self,
+        session: &Session,
+        room: Option<&RoomId>,
+        kind: &str,
+        content: Object,
+    ) -> Result<()> {
+        if kind == "m.push_rules" || kind == FULLY_READ {
+            return Err(Error::refused(
+                gantry_model::ErrorKind::BadJson,
+                format!("Cannot set {kind} through this API"),
+            ));
+        }
+        Ok(self.core.accounts.set_account_data(&session.user_id, room, kind, content).await?)
+    }
+
+    /// The tags of a room: name to content.
+    pub async fn tags(&self, session: &Session, room: &RoomId) -> Result<Object> {
+        let content = self.core.accounts.account_data(&session.user_id, Some(room), TAGS).await?;
+        Ok(content.map(tags_in).unwrap_or_default())
+    }
+
+    /// Tags a room.
+    pub async fn set_tag(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        tag: &str,
+        content: Object,
+    ) -> Result<()> {
+        let standing = self.tags(session, room).await?;
+        if standing.len() >= MAX_TAGS && !standing.contains_key(tag) {
+            return Err(Error::invalid("Too many tags"));
+        }
+        self.change_tags(session, room, |tags| {
+            tags.insert(tag.to_owned(), content.clone().into());
+        })
+        .await
+    }
+
+    /// Takes a tag off a room.
+    pub async fn remove_tag(&self, session: &Session, room: &RoomId, tag: &str) -> Result<()> {
+        self.change_tags(session, room, |tags| {
+            tags.remove(tag);
+        })
+        .await
+    }
+
+    async fn change_tags(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        change: impl Fn(&mut Object),
+    ) -> Result<()> {
+        let changed = |content: Option<Object>| {
+            let mut tags = content.map(tags_in).unwrap_or_default();
+            change(&mut tags);
+            Some(crate::content::object([("tags", tags.into())]))
+        };
+        let user = &session.user_id;
+        Ok(self.core.accounts.change_account_data(user, Some(room), TAGS, changed).await?)
+    }
+}
+
+fn tags_in(mut content: Object) -> Object {
+    match content.remove("tags") {
+        Some(Value::Object(tags)) => tags,
+        _ => Object::new(),
+    }
+}

@@ -1,0 +1,243 @@
+//! Pages of a room's timeline.
+//!
+//! Specification:
+//! <https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages>.
+
+use std::{sync::Arc, time::Duration};
+
+use gantry_accounts::Session;
+use gantry_model::{
+    Pdu,
+    id::{EventId, OwnedEventId, RoomId, UserId},
+};
+use gantry_rooms::{Direction, RoomEvent, RoomView, TimelineKey};
+use tracing::debug;
+
+use crate::{EventFilter, PageToken, Reading, Result, lazy_members};
+
+/// The most events of a page.
+const MAX_LIMIT: usize = 1_000;
+/// How many events are looked at for one page; then it ends, also if it holds fewer than asked.
+const MAX_LOOKED_AT: usize = 2_000;
+/// How many gaps one page tries to fill.
+const MAX_GAPS: usize = 2;
+/// How many events are asked for to fill a gap.
+const BACKFILL: usize = 100;
+/// How long filling a gap may take.
+const BACKFILL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which page is wanted.
+#[derive(Debug, Clone)]
+pub struct MessagesQuery {
+    /// Where it begins; `None`: at the newest event backwards, at the oldest forwards.
+    pub from: Option<PageToken>,
+    /// Where it ends at the latest.
+    pub to: Option<PageToken>,
+    /// Which way.
+    pub direction: Direction,
+    /// The most events.
+    pub limit: usize,
+    /// Which events.
+    pub filter: EventFilter,
+}
+
+/// A page.
+#[derive(Debug, Clone)]
+pub struct Messages {
+    /// Where it began.
+    pub start: PageToken,
+    /// Where the next one begins; `None`: there is nothing more.
+    pub end: Option<PageToken>,
+    /// The events in the direction of the page.
+    pub chunk: Vec<RoomEvent>,
+    /// With lazy loading, the memberships of the senders.
+    pub state: Vec<Arc<Pdu>>,
+}
+
+/// What stands around an event.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The point before all of it.
+    pub start: PageToken,
+    /// The point after all of it.
+    pub end: PageToken,
+    /// The event.
+    pub event: RoomEvent,
+    /// The events before it, the nearest first.
+    pub events_before: Vec<RoomEvent>,
+    /// The events after it, the nearest first.
+    pub events_after: Vec<RoomEvent>,
+    /// The state at the last of the events; with lazy loading only the senders' memberships.
+    pub state: Vec<Arc<Pdu>>,
+}
+
+/// A walk along a timeline.
+struct Walk<'a> {
+    user: &'a UserId,
+    room: &'a RoomId,
+    from: TimelineKey,
+    to: Option<TimelineKey>,
+    direction: Direction,
+    limit: usize,
+    filter: &'a EventFilter,
+    /// Whether other servers are asked for what is missing.
+    fills_gaps: bool,
+}
+
+impl Reading {
+    /// A page of the events that the user may see. Backwards, gaps are filled from other servers,
+    /// within bounds of number and time.
+    pub async fn messages(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        query: MessagesQuery,
+    ) -> Result<Messages> {
+        let view = self.core.readable_view(&session.user_id, room).await?;
+        let from = match (query.from, query.direction) {
+            (Some(token), _) => self.key_of(room, token).await?,
+            (None, Direction::Backward) => view.end(),
+            (None, Direction::Forward) => TimelineKey::START,
+        };
+        let to = match query.to {
+            Some(token) => Some(self.key_of(room, token).await?),
+            None => None,
+        };
+        let walk = Walk {
+            user: &session.user_id,
+            room,
+            from,
+            to,
+            direction: query.direction,
+            limit: query.limit.clamp(1, MAX_LIMIT),
+            filter: &query.filter,
+            fills_gaps: view.is_joined_locally(),
+        };
+        let (chunk, end) = self.walk(walk).await?;
+        Ok(Messages {
+            start: PageToken::Timeline(from),
+            end: end.map(PageToken::Timeline),
+            state: loaded(&view, &query.filter, &chunk),
+            chunk,
+        })
+    }
+
+    /// An event with at most `limit` others around it.
+    pub async fn context(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        event: &EventId,
+        limit: usize,
+        filter: &EventFilter,
+    ) -> Result<Context> {
+        let view = self.core.readable_view(&session.user_id, room).await?;
+        let event = self.core.visible_event(&session.user_id, room, event).await?;
+        let key = event.key.unwrap_or(TimelineKey::END);
+        let limit = limit.min(MAX_LIMIT);
+        let walk = |from, direction, limit| Walk {
+            user: &session.user_id,
+            room,
+            from,
+            to: None,
+            direction,
+            limit,
+            filter,
+            fills_gaps: false,
+        };
+        let (events_before, start) =
+            self.walk(walk(key, Direction::Backward, limit / 2)).await?;
+        let (events_after, end) =
+            self.walk(walk(key.next(), Direction::Forward, limit - limit / 2)).await?;
+        let last = events_after.last().unwrap_or(&event);
+        let state = match filter.lazy_load_members {
+            true => {
+                let all = events_before.iter().chain(&events_after).chain([&event]);
+                lazy_members(&view, all.map(|event| event.pdu.sender()))
+            }
+            false => {
+                let state = self.core.rooms.state_after(room, last.event_id()).await?;
+                state.unwrap_or_else(|| view.full_state())
+            }
+        };
+        let after_last = last.key.map_or(key, TimelineKey::next);
+        let before_first = events_before.last().and_then(|first| first.key).unwrap_or(key);
+        Ok(Context {
+            start: PageToken::Timeline(start.unwrap_or(before_first)),
+            end: PageToken::Timeline(end.unwrap_or(after_last)),
+            event,
+            events_before,
+            events_after,
+            state,
+        })
+    }
+
+    /// Goes along the timeline until it has what is wanted; the events, and where to go on.
+    async fn walk(&self, walk: Walk<'_>) -> Result<(Vec<RoomEvent>, Option<TimelineKey>)> {
+        let mut chunk = Vec::new();
+        if walk.limit == 0 {
+            return Ok((chunk, Some(walk.from)));
+        }
+        let (mut at, mut looked_at, mut gaps) = (walk.from, 0, 0);
+        while looked_at < MAX_LOOKED_AT {
+            let limit = walk.limit.max(10);
+            let rooms = &self.core.rooms;
+            let page =
+                rooms.timeline(walk.room, Some(at), walk.to, walk.direction, limit).await?;
+            looked_at += page.events.len().max(1);
+            let seen = self.core.visible(walk.user, walk.room, page.events).await?;
+            for event in seen.into_iter().filter(|event| walk.filter.matches_pdu(&event.pdu)) {
+                let next = event.key.map(|key| behind(key, walk.direction));
+                chunk.push(event);
+                if chunk.len() == walk.limit {
+                    return Ok((chunk, next));
+                }
+            }
+            if !page.missing.is_empty() && walk.fills_gaps && gaps < MAX_GAPS {
+                gaps += 1;
+                self.fill(walk.room, &page.missing).await;
+            }
+            match page.next {
+                Some(next) if next != at => at = next,
+                _ => return Ok((chunk, None)),
+            }
+        }
+        Ok((chunk, Some(at)))
+    }
+
+    /// Asks other servers for what stands before a gap. That it fails is no reason not to show what
+    /// is beyond it.
+    async fn fill(&self, room: &RoomId, missing: &[OwnedEventId]) {
+        let call = self.core.federation.backfill(room, missing, BACKFILL);
+        match tokio::time::timeout(BACKFILL_TIMEOUT, call).await {
+            Ok(Ok(count)) => debug!(room.id = %room, count, "a gap was filled"),
+            Ok(Err(error)) => debug!(room.id = %room, %error, "a gap could not be filled"),
+            Err(_) => debug!(room.id = %room, "a gap could not be filled in time"),
+        }
+    }
+
+    /// The place of a token in the room's timeline.
+    async fn key_of(&self, room: &RoomId, token: PageToken) -> Result<TimelineKey> {
+        match token {
+            PageToken::Timeline(key) => Ok(key),
+            PageToken::Sync(token) => {
+                Ok(self.core.rooms.state_at(room, &token.cut).await?.end())
+            }
+        }
+    }
+}
+
+/// Where a page goes on behind an event: the key itself is the point before it.
+fn behind(key: TimelineKey, direction: Direction) -> TimelineKey {
+    match direction {
+        Direction::Backward => key,
+        Direction::Forward => key.next(),
+    }
+}
+
+fn loaded(view: &RoomView, filter: &EventFilter, chunk: &[RoomEvent]) -> Vec<Arc<Pdu>> {
+    match filter.lazy_load_members {
+        true => lazy_members(view, chunk.iter().map(|event| event.pdu.sender())),
+        false => Vec::new(),
+    }
+}

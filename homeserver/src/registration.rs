@@ -1,0 +1,195 @@
+//! New accounts.
+//!
+//! Specification: <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register>.
+
+use gantry_accounts::{NewAccount, NewSession};
+use gantry_model::{
+    ErrorKind,
+    id::{OwnedDeviceId, OwnedUserId},
+};
+
+use crate::{
+    AuthData, Error, Result, Sessions, Uia,
+    uia::{Attempt, DUMMY},
+    username,
+};
+
+/// The longest password, in bytes.
+const MAX_PASSWORD_BYTES: usize = 512;
+
+/// What kind of account is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AccountKind {
+    /// With a password.
+    #[default]
+    User,
+    /// Without one.
+    Guest,
+}
+
+/// A wish for an account.
+#[derive(Debug, Clone, Default)]
+pub struct RegisterRequest {
+    /// The user name; without one the server chooses.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    /// The device to log in as.
+    pub device_id: Option<OwnedDeviceId>,
+    /// What the device is called.
+    pub initial_device_display_name: Option<String>,
+    /// Do not log in.
+    pub inhibit_login: bool,
+    /// What kind of account.
+    pub kind: AccountKind,
+    /// The client's authentication.
+    pub auth: Option<AuthData>,
+}
+
+/// A new account.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The user.
+    pub user_id: OwnedUserId,
+    /// The session, unless none was wanted.
+    pub login: Option<NewSession>,
+}
+
+/// What an administrator decides about a new account.
+#[derive(Debug, Clone, Default)]
+pub struct NewUser {
+    /// Whether it administers the server.
+    pub admin: bool,
+    /// The display name.
+    pub display_name: Option<String>,
+}
+
+impl Sessions {
+    /// Whether anybody may register.
+    pub fn registration_open(&self) -> bool {
+        self.core.config.registration.open
+    }
+
+    /// Registers an account, if registration is open.
+    pub async fn register(&self, request: RegisterRequest) -> Result<Uia<Registered>> {
+        match request.kind {
+            AccountKind::Guest => self.register_guest(request).await.map(Uia::Done),
+            AccountKind::User => self.register_user(request).await,
+        }
+    }
+
+    /// Registers an account for an administrator, or for a surface that asked
+    /// [`Sessions::registration_open`] itself.
+    pub async fn register_directly(
+        &self,
+        username: &str,
+        password: &str,
+        options: NewUser,
+    ) -> Result<OwnedUserId> {
+        let options = NewAccount {
+            admin: options.admin,
+            guest: false,
+            display_name: options.display_name,
+        };
+        self.create_user(username, Some(password), options).await
+    }
+
+    /// Fails if the name cannot be registered.
+    pub async fn username_available(&self, username: &str) -> Result<()> {
+        let user = username::new_user_id(username, self.core.server_name())?;
+        match self.core.accounts.account(&user).await? {
+            Some(_) => Err(in_use()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn create_user(
+        &self,
+        username: &str,
+        password: Option<&str>,
+        options: NewAccount,
+    ) -> Result<OwnedUserId> {
+        let user = username::new_user_id(&username.to_lowercase(), self.core.server_name())?;
+        check_password(password)?;
+        self.create_account(user, password, options).await
+    }
+
+    async fn register_user(&self, request: RegisterRequest) -> Result<Uia<Registered>> {
+        if !self.registration_open() {
+            return Err(Error::forbidden("Registration has been disabled"));
+        }
+        let name = match &request.username {
+            Some(name) => name.to_lowercase(),
+            None => username::random_name(&*self.core.rng, false),
+        };
+        self.username_available(&name).await?;
+        check_password(request.password.as_deref())?;
+        let auth = request.auth.as_ref();
+        match self.core.attempt(auth)? {
+            Attempt::Stage(DUMMY, _) => {}
+            Attempt::None => return Ok(Uia::Needed(self.core.challenge(DUMMY, auth, None))),
+            Attempt::Stage(..) => {
+                let error = (ErrorKind::InvalidParam, "Unknown stage".to_owned());
+                return Ok(Uia::Needed(self.core.challenge(DUMMY, auth, Some(error))));
+            }
+        }
+        let Some(password) = request.password.as_deref() else {
+            return Err(Error::refused(ErrorKind::MissingParam, "Missing params: password"));
+        };
+        let user = self.create_user(&name, Some(password), NewAccount::default()).await?;
+        self.core.authenticated(auth);
+        self.first_login(user, request).await.map(Uia::Done)
+    }
+
+    async fn register_guest(&self, request: RegisterRequest) -> Result<Registered> {
+        if !self.core.config.registration.guests {
+            return Err(Error::forbidden("Guest access is disabled"));
+        }
+        let name = username::random_name(&*self.core.rng, true);
+        let user = OwnedUserId::try_from(format!("@{name}:{}", self.core.server_name()))
+            .map_err(|_| Error::refused(ErrorKind::InvalidUsername, "Not a user name"))?;
+        let options = NewAccount { guest: true, ..NewAccount::default() };
+        let user = self.create_account(user, None, options).await?;
+        // A guest cannot choose a device (specification).
+        self.first_login(user, RegisterRequest { device_id: None, ..request }).await
+    }
+
+    async fn create_account(
+        &self,
+        user: OwnedUserId,
+        password: Option<&str>,
+        options: NewAccount,
+    ) -> Result<OwnedUserId> {
+        match self.core.accounts.create(&user, password, options).await {
+            Ok(()) => Ok(user),
+            Err(gantry_accounts::Error::UserInUse) => Err(in_use()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn first_login(&self, user: OwnedUserId, request: RegisterRequest) -> Result<Registered> {
+        let login = match request.inhibit_login {
+            true => None,
+            false => {
+                let name = request.initial_device_display_name;
+                Some(self.core.accounts.login(&user, request.device_id, name).await?)
+            }
+        };
+        Ok(Registered { user_id: user, login })
+    }
+}
+
+/// Fails if the password cannot be one.
+pub(crate) fn check_password(password: Option<&str>) -> Result<()> {
+    match password {
+        Some("") => Err(Error::refused(ErrorKind::WeakPassword, "The password is empty")),
+        Some(long) if long.len() > MAX_PASSWORD_BYTES => {
+            Err(Error::invalid("The password is too long"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn in_use() -> Error {
+    Error::refused(ErrorKind::UserInUse, "User ID already taken")
+}

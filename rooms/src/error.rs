@@ -1,0 +1,69 @@
+//! What can go wrong in rooms.
+
+use gantry_model::{ErrorKind, PduError};
+use gantry_state_res::Rejection;
+
+/// What can go wrong in rooms.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such room here.
+    #[error("unknown room")]
+    UnknownRoom,
+    /// We know of the room, but nobody of ours is in it, so we have no current state.
+    #[error("this server is not in the room")]
+    NotInRoom,
+    /// The authorization rules forbid it.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// The event does not have the form of its room version, or is too large.
+    #[error("{0}")]
+    Malformed(#[from] PduError),
+    /// No such event here.
+    #[error("unknown event")]
+    UnknownEvent,
+    /// The message id that the client chose is taken.
+    #[error("the message id is taken")]
+    DuplicateId,
+    /// What another server gave us does not fit together.
+    #[error("inconsistent room data: {0}")]
+    Inconsistent(&'static str),
+    /// The stored log is damaged; nothing more is written to the room.
+    #[error("the log of the room is damaged: {0}")]
+    Broken(&'static str),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Closed,
+    /// Other writers were faster too often.
+    #[error("too much contention")]
+    Contention,
+    /// Storage failed.
+    #[error("storage failed: {0}")]
+    Storage(#[from] gantry_store::Error),
+}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// What surfaces make of it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownRoom | Self::UnknownEvent => ErrorKind::NotFound,
+            Self::NotInRoom | Self::Rejected(_) => ErrorKind::Forbidden,
+            Self::Malformed(PduError::TooLarge) => ErrorKind::TooLarge,
+            Self::Malformed(_) => ErrorKind::BadJson,
+            Self::DuplicateId => ErrorKind::Conflict,
+            Self::Inconsistent(_) => ErrorKind::RemoteFailed,
+            Self::Closed | Self::Contention => ErrorKind::Unavailable,
+            Self::Broken(_) | Self::Storage(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// What a user may be told.
+    pub fn public_message(&self) -> String {
+        match self {
+            Self::Broken(_) | Self::Storage(_) => "internal error".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Loading a room's memory from its log.
+
+use std::{ops::Bound, sync::Arc};
+
+use gantry_model::{RoomVersion, id::OwnedRoomId, pdu::Reference};
+use gantry_state_res::AuthEvent;
+use gantry_store::{Scan, Store, schema::ROOM};
+
+use crate::{
+    Error, Result,
+    codec::{
+        EntryDoc, Hash, KIND_KEY, KIND_LOG, KIND_STATE, KeyDoc, StateDoc, hash_of, key, number,
+        restore, unpack,
+    },
+    memory::{Dag, Extremity, Head, Memory, Place},
+    state::StateCache,
+};
+
+/// Loads a room. Two round trips for its events and its end, one for its extremities.
+pub(crate) async fn load(
+    store: &Store,
+    rid: u64,
+    room_id: OwnedRoomId,
+    version: RoomVersion,
+    cache: Arc<StateCache>,
+) -> Result<Memory> {
+    let mut memory = Memory::new(rid, room_id, version, store.clone(), cache);
+    memory.dag = load_dag(store, rid, version).await?;
+    let end = Scan::range(
+        Bound::Included(key(rid, KIND_LOG, 0)),
+        Bound::Included(key(rid, KIND_LOG, u64::MAX)),
+    );
+    let last = store.scan::<EntryDoc>(ROOM, end.reverse().limit(2)).await?;
+    if let Some((last_key, entry)) = last.first() {
+        let pos = number(last_key)?;
+        check_chain(pos, entry, last.get(1))?;
+        memory.head = load_head(&mut memory, pos, entry).await?;
+    }
+    Ok(memory)
+}
+
+async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
+    let prefix = |kind| key(rid, kind, 0)[..9].to_vec();
+    let mut dag = Dag::default();
+    for (doc_key, doc) in store
+        .scan::<KeyDoc>(ROOM, Scan::prefix(&prefix(KIND_KEY)))
+        .await?
+    {
+        if u64::from(dag.key_count()) != number(&doc_key)? {
+            return Err(Error::Broken("state keys are not dense"));
+        }
+        dag.push_key(&doc.kind, &doc.state_key);
+    }
+    for (doc_key, doc) in store
+        .scan::<StateDoc>(ROOM, Scan::prefix(&prefix(KIND_STATE)))
+        .await?
+    {
+        let rn = dag.len();
+        if u64::from(rn) != number(&doc_key)? {
+            return Err(Error::Broken("state events are not dense"));
+        }
+        let hash = hash_of(&doc.be)?;
+        let pdu = Arc::new(restore(&doc.body, version, &hash)?);
+        let auth = unpack(&doc.auth).collect();
+        dag.push(
+            hash,
+            AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some()),
+        );
+    }
+    Ok(dag)
+}
+
+/// The last two entries must be neighbors and chained (I7).
+fn check_chain(pos: u64, entry: &EntryDoc, before: Option<&(Vec<u8>, EntryDoc)>) -> Result<()> {
+    match before {
+        None if pos == 1 => Ok(()),
+        Some((key, before))
+            if number(key)? + 1 == pos && before.hash()?[..8] == entry.h.prev8.0[..] =>
+        {
+            Ok(())
+        }
+        _ => Err(Error::Broken("the log is not dense")),
+    }
+}
+
+async fn load_head(memory: &mut Memory, pos: u64, entry: &EntryDoc) -> Result<Head> {
+    let keys: Vec<_> = entry
+        .h
+        .fx
+        .iter()
+        .map(|one| key(memory.rid, KIND_LOG, one.pos as u64))
+        .collect();
+    let mut fx = Vec::with_capacity(keys.len());
+    let found = memory.store.multi_get::<EntryDoc>(ROOM, &keys).await?;
+    for (extremity, found) in entry.h.fx.iter().zip(found) {
+        let found = found.ok_or(Error::Broken("an extremity is missing"))?;
+        let hash = found.hash()?;
+        let pdu = match (&found.rn, &found.body) {
+            (Some(rn), _) => memory.dag.pdu(*rn as u32),
+            (None, Some(body)) => Some(Arc::new(restore(body, memory.version, &hash)?)),
+            (None, None) => None,
+        };
+        let pdu = pdu.ok_or(Error::Broken("an extremity has no body"))?;
+        memory.remember(
+            hash,
+            Place {
+                sa: Some(extremity.sa),
+                soft: false,
+            },
+        );
+        fx.push(Extremity {
+            pos: extremity.pos as u64,
+            sa: extremity.sa,
+            hash,
+            reference: Reference::to(&pdu),
+            depth: pdu.depth(),
+        });
+    }
+    Ok(Head {
+        pos,
+        position: Some(entry.position()?),
+        le: entry.hash()?,
+        fx,
+        cs: entry.h.cs,
+        depth: entry.h.depth,
+        u: entry.h.u,
+        counts: entry.h.n,
+    })
+}
+
+/// Where the entry of a hash is in the log, from memory or from the index.
+pub(crate) async fn place_of(memory: &Memory, hash: &Hash) -> Result<Option<Place>> {
+    if let Some(place) = memory.recent(hash) {
+        return Ok(Some(place));
+    }
+    Ok(find_entry(&memory.store, memory.rid, hash)
+        .await?
+        .map(|(_, entry)| Place {
+            sa: entry.sa,
+            soft: entry.flags & 1 != 0,
+        }))
+}
+
+/// The entry of a hash, without its heavy fields.
+pub(crate) async fn find_entry(
+    store: &Store,
+    rid: u64,
+    hash: &Hash,
+) -> Result<Option<(u64, EntryDoc)>> {
+    let scan = Scan::index("le", vec![(rid as i64).into(), binary(hash)])
+        .limit(1)
+        .light();
+    match store.scan::<EntryDoc>(ROOM, scan).await?.pop() {
+        Some((entry_key, entry)) => Ok(Some((number(&entry_key)?, entry))),
+        None => Ok(None),
+    }
+}
+
+/// Bytes as a value to look an index up with.
+pub(crate) fn binary(bytes: &[u8]) -> gantry_store::bson::Bson {
+    gantry_store::bson::Bson::Binary(gantry_store::bson::Binary {
+        subtype: gantry_store::bson::spec::BinarySubtype::Generic,
+        bytes: bytes.to_vec(),
+    })
+}

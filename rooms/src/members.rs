@@ -1,0 +1,201 @@
+//! Memberships of local users: the one projection that is written with the entry it comes from.
+
+use std::{fmt, str::FromStr};
+
+use gantry_model::id::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
+use gantry_store::{Batch, Key, Scan, Store, concat, hash16, schema::MEMBERSHIP, to_document};
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, codec::Change, commit::Env, memory::Memory};
+
+/// A user's membership of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Membership {
+    /// In the room.
+    Join,
+    /// Invited.
+    Invite,
+    /// Has left, was kicked, or never was there.
+    Leave,
+    /// Banned.
+    Ban,
+    /// Asked to be let in.
+    Knock,
+}
+
+impl Membership {
+    /// The membership as events write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Invite => "invite",
+            Self::Leave => "leave",
+            Self::Ban => "ban",
+            Self::Knock => "knock",
+        }
+    }
+}
+
+impl fmt::Display for Membership {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// The text is no membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a membership")]
+pub struct UnknownMembership;
+
+impl FromStr for Membership {
+    type Err = UnknownMembership;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMembership> {
+        [
+            Self::Join,
+            Self::Invite,
+            Self::Leave,
+            Self::Ban,
+            Self::Knock,
+        ]
+        .into_iter()
+        .find(|membership| membership.as_str() == text)
+        .ok_or(UnknownMembership)
+    }
+}
+
+/// A local user's membership of a room, with the two transitions before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembershipRow {
+    /// The user.
+    pub user: OwnedUserId,
+    /// The room.
+    pub room_id: OwnedRoomId,
+    pub(crate) rid: i64,
+    /// The membership.
+    pub membership: Membership,
+    /// The log position of the room that it was made from.
+    pub(crate) v: i64,
+    /// The member event.
+    pub event_id: OwnedEventId,
+    /// Who sent it.
+    pub sender: OwnedUserId,
+    /// Membership and log position before, newest first, at most two.
+    #[serde(default)]
+    pub(crate) before: Vec<(Membership, i64)>,
+    /// Whether the user has forgotten the room.
+    #[serde(default)]
+    pub forgotten: bool,
+}
+
+impl MembershipRow {
+    /// The log position of the room that the membership began at.
+    pub fn pos(&self) -> u64 {
+        self.v as u64
+    }
+
+    /// The membership that the user had when the room's log ended at `pos`; `None`: none, or
+    /// longer ago than the row remembers.
+    pub fn at(&self, pos: u64) -> Option<Membership> {
+        let history = std::iter::once((self.membership, self.v)).chain(self.before.iter().copied());
+        history
+            .into_iter()
+            .find(|(_, since)| *since as u64 <= pos)
+            .map(|(membership, _)| membership)
+    }
+
+    /// The membership before this one.
+    pub fn previous(&self) -> Option<Membership> {
+        self.before.first().map(|(membership, _)| *membership)
+    }
+}
+
+fn row_key(user: &UserId, rid: u64) -> Key {
+    concat(&[&hash16(&[user.as_bytes()]), &rid.to_be_bytes()])
+}
+
+/// Adds the rows of the local users whose membership an entry changes.
+pub(crate) async fn membership_rows(
+    memory: &Memory,
+    batch: &mut Batch,
+    env: &Env<'_>,
+    changes: &[Change],
+    pos: u64,
+) -> Result<()> {
+    for (skid, _, new) in changes {
+        let Some(("m.room.member", user)) = memory.dag.key(*skid) else {
+            continue;
+        };
+        let Ok(user) = UserId::parse(user) else {
+            continue;
+        };
+        if !(env.is_local)(&user) {
+            continue;
+        }
+        let Some(event) = new.and_then(|rn| memory.dag.pdu(rn)) else {
+            continue;
+        };
+        let Some(membership) = event
+            .content_str("membership")
+            .and_then(|text| text.parse::<Membership>().ok())
+        else {
+            continue;
+        };
+        let key = row_key(&user, memory.rid);
+        // Of several changes in one batch the later ones replace the row of the earlier one.
+        let pending = batch.ops.iter().rev().find_map(|op| {
+            let is_row = op.op.table() == MEMBERSHIP && *op.op.key() == key;
+            is_row.then(|| op.op.doc().cloned()).flatten()
+        });
+        let old: Option<MembershipRow> = match pending {
+            Some(doc) => gantry_store::bson::deserialize_from_document(doc).ok(),
+            None => memory.store.get(MEMBERSHIP, &key).await?,
+        };
+        let mut before = Vec::new();
+        if let Some(old) = &old {
+            before.push((old.membership, old.v));
+            before.extend(old.before.iter().copied().take(1));
+        }
+        let row = MembershipRow {
+            user,
+            room_id: memory.room_id.clone(),
+            rid: memory.rid as i64,
+            membership,
+            v: pos as i64,
+            event_id: event.event_id().to_owned(),
+            sender: event.sender().to_owned(),
+            before,
+            forgotten: false,
+        };
+        let doc = to_document(MEMBERSHIP, &row)?;
+        batch.put_if(MEMBERSHIP, key, old.map(|old| old.v), doc);
+    }
+    Ok(())
+}
+
+/// All rooms that a user has to do with.
+pub(crate) async fn rows_of(store: &Store, user: &UserId) -> Result<Vec<MembershipRow>> {
+    let scan = Scan::prefix(&hash16(&[user.as_bytes()]));
+    let rows = store.scan::<MembershipRow>(MEMBERSHIP, scan).await?;
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// A user's row of one room.
+pub(crate) async fn row_of(
+    store: &Store,
+    user: &UserId,
+    rid: u64,
+) -> Result<Option<MembershipRow>> {
+    Ok(store.get(MEMBERSHIP, &row_key(user, rid)).await?)
+}
+
+/// Marks a room as forgotten. False: the row changed meanwhile.
+pub(crate) async fn set_forgotten(store: &Store, row: &MembershipRow, rid: u64) -> Result<bool> {
+    let row = MembershipRow {
+        forgotten: true,
+        ..row.clone()
+    };
+    let key = row_key(&row.user, rid);
+    Ok(store.put_if(MEMBERSHIP, key, Some(row.v), &row).await?)
+}

@@ -1,0 +1,268 @@
+//! What a room's actor holds in memory: the events that make up its states, and its head.
+
+use std::{collections::HashMap, sync::Arc};
+
+use gantry_model::{
+    Pdu, RoomVersion, RoomVersionRules,
+    id::{OwnedRoomId, OwnedUserId, UserId},
+    pdu::Reference,
+};
+use gantry_state_res::{AuthEvent, EventSource, Rn, Skid, StateMap};
+use gantry_store::{Position, Store, hash16};
+
+use crate::{
+    Result,
+    codec::{Counts, Group, Hash},
+    state::{CachedGroup, StateCache, load_group},
+};
+
+/// The state events of a room by number, accepted, outliers and rejected ones alike. Clones are
+/// cheap and share structure, so readers keep the one that they began with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dag {
+    events: imbl::Vector<Arc<AuthEvent>>,
+    by_hash: imbl::HashMap<Hash, Rn>,
+    keys: imbl::Vector<(Arc<str>, Arc<str>)>,
+    key_numbers: imbl::HashMap<[u8; 16], Skid>,
+    create: Option<Rn>,
+}
+
+/// 16 bytes that stand for a type and state key.
+pub(crate) fn key_hash(kind: &str, state_key: &str) -> [u8; 16] {
+    hash16(&[kind.as_bytes(), state_key.as_bytes()])
+}
+
+impl Dag {
+    /// How many events there are; also the number of the next one.
+    pub(crate) fn len(&self) -> u32 {
+        self.events.len() as u32
+    }
+
+    /// How many state keys there are; also the number of the next one.
+    pub(crate) fn key_count(&self) -> u32 {
+        self.keys.len() as u32
+    }
+
+    /// Adds the next state key.
+    pub(crate) fn push_key(&mut self, kind: &str, state_key: &str) -> Skid {
+        let skid = self.key_count();
+        self.keys.push_back((kind.into(), state_key.into()));
+        self.key_numbers.insert(key_hash(kind, state_key), skid);
+        skid
+    }
+
+    /// Adds the next event, whose number must be [`Dag::len`].
+    pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
+        if event.pdu.is_state("m.room.create", "") && !event.rejected && self.create.is_none() {
+            self.create = Some(event.rn);
+        }
+        self.by_hash.insert(hash, event.rn);
+        self.events.push_back(Arc::new(event));
+    }
+
+    /// The number of the event with this hash.
+    pub(crate) fn find(&self, hash: &Hash) -> Option<Rn> {
+        self.by_hash.get(hash).copied()
+    }
+
+    /// The event with this number.
+    pub(crate) fn get(&self, rn: Rn) -> Option<&Arc<AuthEvent>> {
+        self.events.get(rn as usize)
+    }
+
+    /// The event with this number, as an event.
+    pub(crate) fn pdu(&self, rn: Rn) -> Option<Arc<Pdu>> {
+        self.get(rn).map(|event| Arc::clone(&event.pdu))
+    }
+
+    /// Type and state key of a number.
+    pub(crate) fn key(&self, skid: Skid) -> Option<(&str, &str)> {
+        self.keys
+            .get(skid as usize)
+            .map(|(kind, state_key)| (&**kind, &**state_key))
+    }
+
+    /// The event that a state has for a type and state key.
+    pub(crate) fn state_event(
+        &self,
+        state: &StateMap,
+        kind: &str,
+        state_key: &str,
+    ) -> Option<Arc<Pdu>> {
+        let rn = state.get(&self.skid(kind, state_key)?)?;
+        self.pdu(*rn)
+    }
+}
+
+impl EventSource for Dag {
+    fn event(&self, rn: Rn) -> Option<&AuthEvent> {
+        self.get(rn).map(|event| &**event)
+    }
+
+    fn skid(&self, kind: &str, state_key: &str) -> Option<Skid> {
+        self.key_numbers.get(&key_hash(kind, state_key)).copied()
+    }
+
+    fn create(&self) -> Option<Rn> {
+        self.create
+    }
+}
+
+/// A forward extremity.
+#[derive(Debug, Clone)]
+pub(crate) struct Extremity {
+    pub(crate) pos: u64,
+    pub(crate) sa: Group,
+    pub(crate) hash: Hash,
+    pub(crate) reference: Reference,
+    pub(crate) depth: i64,
+}
+
+/// The end of a room's log.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    /// The last entry; 0 before the first.
+    pub(crate) pos: u64,
+    /// Its position; `None` while it is being committed.
+    pub(crate) position: Option<Position>,
+    /// Its hash.
+    pub(crate) le: Hash,
+    pub(crate) fx: Vec<Extremity>,
+    pub(crate) cs: Group,
+    pub(crate) depth: i64,
+    pub(crate) u: i64,
+    pub(crate) counts: Counts,
+}
+
+impl Head {
+    /// The head of a log without entries.
+    pub(crate) fn empty() -> Self {
+        Self {
+            pos: 0,
+            position: None,
+            le: [0; 32],
+            fx: Vec::new(),
+            cs: 0,
+            depth: 0,
+            u: 0,
+            counts: Counts::default(),
+        }
+    }
+}
+
+/// Where an entry of the log is, and the state after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) sa: Option<Group>,
+    pub(crate) soft: bool,
+}
+
+/// How many places of recent entries are remembered.
+const RECENT: usize = 4096;
+
+/// A room in the memory of its actor. While a command is at work it runs ahead of the log; if the
+/// append fails it is thrown away and loaded again.
+pub(crate) struct Memory {
+    pub(crate) rid: u64,
+    pub(crate) room_id: OwnedRoomId,
+    pub(crate) version: RoomVersion,
+    pub(crate) dag: Dag,
+    pub(crate) head: Head,
+    pub(crate) store: Store,
+    /// How many of our users are joined in the current state.
+    pub(crate) local_joined: i64,
+    cache: Arc<StateCache>,
+    /// Groups of entries that are not committed yet.
+    fresh: HashMap<Group, CachedGroup>,
+    recent: HashMap<Hash, Place>,
+}
+
+impl Memory {
+    pub(crate) fn new(
+        rid: u64,
+        room_id: OwnedRoomId,
+        version: RoomVersion,
+        store: Store,
+        cache: Arc<StateCache>,
+    ) -> Self {
+        Self {
+            rid,
+            room_id,
+            version,
+            dag: Dag::default(),
+            head: Head::empty(),
+            store,
+            local_joined: 0,
+            cache,
+            fresh: HashMap::new(),
+            recent: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn rules(&self) -> &'static RoomVersionRules {
+        self.version.rules()
+    }
+
+    /// The state of a group with what is needed to grow from it.
+    pub(crate) async fn group(&self, group: Group) -> Result<CachedGroup> {
+        if let Some(cached) = self.fresh.get(&group) {
+            return Ok(cached.clone());
+        }
+        load_group(&self.store, &self.cache, self.rid, group).await
+    }
+
+    /// The state of a group.
+    pub(crate) async fn state(&self, group: Group) -> Result<StateMap> {
+        Ok(self.group(group).await?.state)
+    }
+
+    /// Remembers a group of an entry that is about to be committed.
+    pub(crate) fn add_group(&mut self, group: Group, cached: CachedGroup) {
+        self.fresh.insert(group, cached);
+    }
+
+    /// Forgets groups of an entry that was not appended after all: its number will be another's.
+    pub(crate) fn discard_unused(&mut self) {
+        let end = self.head.pos as i64;
+        self.fresh.retain(|group, _| group >> 16 <= end);
+    }
+
+    /// Everything up to here is committed: readers may use it.
+    pub(crate) fn settle(&mut self, position: Option<Position>) {
+        for (group, cached) in self.fresh.drain() {
+            self.cache.insert(group, cached);
+        }
+        if position.is_some() {
+            self.head.position = position;
+        }
+    }
+
+    /// Where the entry of a hash is, if it is a recent one or an extremity.
+    pub(crate) fn recent(&self, hash: &Hash) -> Option<Place> {
+        self.recent.get(hash).copied()
+    }
+
+    pub(crate) fn remember(&mut self, hash: Hash, place: Place) {
+        if self.recent.len() >= RECENT {
+            self.recent.clear();
+        }
+        self.recent.insert(hash, place);
+    }
+}
+
+/// The users that are joined in a state.
+pub(crate) fn joined_users<'a>(
+    dag: &'a Dag,
+    state: &'a StateMap,
+) -> impl Iterator<Item = OwnedUserId> + 'a {
+    state.iter().filter_map(|(skid, rn)| {
+        let (kind, user) = dag.key(*skid)?;
+        if kind != "m.room.member" {
+            return None;
+        }
+        let event = dag.get(*rn)?;
+        (event.pdu.content_str("membership") == Some("join"))
+            .then(|| UserId::parse(user).ok())
+            .flatten()
+    })
+}

@@ -1,0 +1,93 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One server for Matrix and Rocket.Chat clients.
+#[derive(Debug, Parser)]
+#[command(name = "gantry", version, about)]
+pub struct Cli {
+    /// The configuration file (TOML). Without it, defaults and the environment count.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Without a command, the server runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    Serve(ServeArgs),
+    /// Administer a server. With the embedded engine, the server must not run meanwhile.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// How to run.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Stop when the standard input ends.
+    #[arg(long)]
+    pub exit_on_stdin_eof: bool,
+}
+
+/// What an administrator can do.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Create a user.
+    CreateUser(NewUser),
+}
+
+/// A user to be created.
+#[derive(Debug, Clone, Args)]
+pub struct NewUser {
+    /// The name: the part of the user id between `@` and `:`.
+    pub name: String,
+    /// The password. Without it, one is made up and printed.
+    #[arg(long)]
+    pub password: Option<String>,
+    /// Whether the user may administer the server.
+    #[arg(long)]
+    pub admin: bool,
+}
+
+/// What can be asked about the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether the configuration is valid.
+    Check,
+    /// Print an example with all keys and their defaults.
+    Example,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_file_can_stand_before_and_behind_the_command() {
+        let before = Cli::parse_from(["gantry", "--config", "f", "serve"]);
+        let behind = Cli::parse_from(["gantry", "serve", "--config", "f", "--exit-on-stdin-eof"]);
+
+        assert_eq!(before.config, Some(PathBuf::from("f")));
+        assert_eq!(behind.config, Some(PathBuf::from("f")));
+        assert!(matches!(
+            behind.command,
+            Some(Command::Serve(ServeArgs {
+                exit_on_stdin_eof: true
+            }))
+        ));
+        assert!(Cli::parse_from(["gantry"]).command.is_none());
+    }
+}

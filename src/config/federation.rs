@@ -1,0 +1,26 @@
+//! Section `federation`.
+
+use serde::{Deserialize, Serialize};
+
+/// Other Matrix servers.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FederationConfig {
+    /// Whether this server talks to others at all.
+    pub enabled: bool,
+    /// How long to wait before a server that did not answer is tried again, in milliseconds. The
+    /// wait doubles with each failure.
+    pub retry_min_ms: u64,
+    /// The longest such wait, in milliseconds.
+    pub retry_max_ms: u64,
+}
+
+impl Default for FederationConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            retry_min_ms: 2_000,
+            retry_max_ms: 3_600_000,
+        }
+    }
+}

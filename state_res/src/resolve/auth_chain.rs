@@ -1,0 +1,11 @@
+//! Walking the auth edges.
+
+use crate::{EventSource, Rn};
+
+/// The auth events of an event, from the flat arrays if there are any.
+pub(super) fn auth_of(source: &impl EventSource, rn: Rn) -> &[Rn] {
+    match source.dag() {
+        Some(dag) => dag.auth(rn),
+        None => source.event(rn).map_or(&[], |event| &event.auth),
+    }
+}

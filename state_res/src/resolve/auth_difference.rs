@@ -1,0 +1,28 @@
+//! The auth difference: what is in the full auth chain of one state but not of every state.
+//!
+//! Specification: <https://spec.matrix.org/v1.19/rooms/v2/#definitions>.
+//!
+//! With `U` for the entries that the states agree on and `Di` for the others of state `i`, the
+//! chain of a state is `reach(U) ∪ reach(Di)`. So the difference is what some but not all `Di`
+//! reach, less what `U` reaches. The first part is small where forks are small; only what is left
+//! of it is looked for in `reach(U)`.
+
+mod reach;
+mod unconflicted;
+
+use rustc_hash::FxHashSet;
+
+use super::split::Split;
+use crate::{EventSource, Rn};
+
+/// The auth difference, without the events that are in the conflicted state set anyway.
+pub(super) fn auth_difference(
+    split: &Split<'_>,
+    conflicted: &rustc_hash::FxHashMap<Rn, Vec<usize>>,
+    source: &impl EventSource,
+) -> FxHashSet<Rn> {
+    let mut candidates = reach::reached_by_some(split.width(), conflicted, source);
+    candidates.retain(|rn| !conflicted.contains_key(rn));
+    unconflicted::remove_reached(&mut candidates, split, source);
+    candidates
+}

@@ -1,0 +1,10 @@
+//! State resolution and the authorization rules from outside.
+
+mod defects;
+mod differential;
+mod fixtures;
+mod generator;
+mod literal;
+mod room;
+mod ruma_oracle;
+mod scenarios;

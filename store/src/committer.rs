@@ -1,0 +1,62 @@
+//! The group committer: one task, one command to the engine at a time.
+//!
+//! There is no timer: a group is what queued while the last one was committed.
+
+mod draft;
+mod group;
+mod settle;
+mod stream;
+mod task;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::group::Request;
+pub(crate) use self::settle::Settler;
+pub(crate) use self::stream::Stream;
+use self::task::Task;
+use crate::check::check_batch;
+use crate::slot::Slot;
+use crate::{Batch, Error, Outcome, Result};
+
+/// The way to the committer's task.
+pub(crate) struct Committer {
+    queue: mpsc::UnboundedSender<Request>,
+    stop: CancellationToken,
+}
+
+impl Committer {
+    /// Starts the task. It ends when it is stopped, when nobody can send any more, or when the
+    /// engine fails for good.
+    pub(crate) fn spawn(tasks: &TaskTracker, settler: Settler, slot: Slot, stream: Stream) -> Self {
+        let (queue, requests) = mpsc::unbounded_channel();
+        let stop = settler.stop.clone();
+        let task = Task::new(settler, slot, stream);
+        tasks.spawn(task.run(requests));
+        Self { queue, stop }
+    }
+
+    /// Queues a batch at the first poll and waits for its outcomes.
+    pub(crate) async fn commit(&self, mut batch: Batch) -> Result<Vec<Outcome>> {
+        let bytes = check_batch(&mut batch)?;
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (reply, outcomes) = oneshot::channel();
+        // The queue is as long as there are callers, each of which waits for its answer.
+        self.queue
+            .send(Request {
+                batch,
+                bytes,
+                reply,
+            })
+            .map_err(|_| Error::Closed)?;
+        outcomes.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Lets the task commit what is queued, close the slot, and end.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+}

@@ -1,0 +1,61 @@
+//! What a storage engine does for the store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bson::RawDocumentBuf;
+use futures::stream::BoxStream;
+
+use crate::{Key, Op, Position, Projection, Result, Scan, Stored, Table};
+
+/// What an engine did with an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is durable.
+    Applied,
+    /// Something is in the way: the key or version (`None`), or a unique index.
+    Conflict {
+        /// The index.
+        index: Option<&'static str>,
+    },
+    /// An operation before it in the batch conflicted.
+    NotReached,
+}
+
+/// What an engine did with every operation of every batch.
+pub type Settled = Vec<Vec<Verdict>>;
+
+/// Documents with a position that any process wrote, in the order of the engine.
+pub type Feed = BoxStream<'static, Result<(&'static str, Key, Position)>>;
+
+/// A storage engine. Scans come resolved (bounds are whole keys), keys have the right length,
+/// documents hold no nulls in indexed fields: [`crate::Store`] sees to it.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Reads documents by key, in the order asked for. What it returns cannot be rolled back.
+    async fn get_many(
+        &self,
+        table: &'static Table,
+        keys: &[Key],
+        projection: Projection,
+    ) -> Result<Vec<Option<RawDocumentBuf>>>;
+
+    /// Runs several scans in one round trip.
+    async fn scan_many(&self, table: &'static Table, scans: &[Scan]) -> Result<Vec<Vec<Stored>>>;
+
+    /// Applies the batches and returns when the result is durable. Every key occurs once. The
+    /// operations of a batch are applied in order, up to the first conflict; batches are
+    /// independent. After [`crate::Error::Unavailable`] any prefix of any batch may be, or may yet
+    /// become, applied.
+    async fn apply(&self, batches: Arc<[Vec<Op>]>) -> Result<Settled>;
+
+    /// Removes the first document whose key begins with `prefix` and returns it; of several
+    /// callers at once, one gets it.
+    async fn take_one(&self, table: &'static Table, prefix: &[u8]) -> Result<Option<Stored>>;
+
+    /// What is written from now on, by all processes; `None` if there can be no other.
+    fn watch(&self) -> Option<Feed>;
+
+    /// Ends background work.
+    async fn close(&self);
+}

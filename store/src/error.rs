@@ -1,0 +1,85 @@
+//! What can go wrong.
+
+use std::error::Error as StdError;
+
+/// The result of a store operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a store operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine does not answer now. A write that ends so may have been applied.
+    #[error("the store is not available")]
+    Unavailable(#[source] Source),
+    /// The engine refused, or its files are damaged; repeating does not help.
+    #[error("the storage engine failed")]
+    Engine(#[source] Source),
+    /// The server cannot be used: the text says what to change.
+    #[error("{0}")]
+    Unsuitable(String),
+    /// A document does not have the shape that its reader or writer asks for.
+    #[error("document of table {table}: {reason}")]
+    Malformed {
+        /// The table.
+        table: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A key does not have the table's length.
+    #[error("a key of table {table} has {expected} bytes, not {found}")]
+    KeyLength {
+        /// The table.
+        table: &'static str,
+        /// The length that keys have.
+        expected: usize,
+        /// The length that was given.
+        found: usize,
+    },
+    /// A scan names an index that the table does not have, or more fields than it has.
+    #[error("table {table} has no index {index} with these fields")]
+    UnknownIndex {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: &'static str,
+    },
+    /// A document or batch is larger than may be written at once.
+    #[error("a document or batch is too large")]
+    TooLarge,
+    /// A [`crate::Store::put`] has values that a unique index holds for another document.
+    #[error("another document has the same values in index {index} of table {table}")]
+    Duplicate {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: &'static str,
+    },
+    /// The text is not the token of a cut.
+    #[error("not a position in the stream")]
+    InvalidToken,
+    /// The cut was made before the store was restored from a backup.
+    #[error("the cut is of generation {found}, the store of {expected}")]
+    OtherGeneration {
+        /// The store's.
+        expected: u32,
+        /// The cut's.
+        found: u32,
+    },
+    /// Another process writes under our slot.
+    #[error("another process took over writer slot {0}")]
+    SlotLost(u16),
+    /// The store was shut down, or its committer gave up after an error that it logged.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Error {
+    pub(crate) fn malformed(table: &'static crate::Table, reason: impl ToString) -> Self {
+        Self::Malformed {
+            table: table.name,
+            reason: reason.to_string(),
+        }
+    }
+}

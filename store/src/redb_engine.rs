@@ -1,0 +1,171 @@
+//! The embedded engine: one redb file, one redb table per table and per index.
+
+mod encode;
+mod reader;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bson::RawDocumentBuf;
+use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, TableDefinition};
+
+use self::reader::Reader;
+use self::writer::Writer;
+use crate::schema::TABLES;
+use crate::{
+    Engine, Error, Feed, Index, Key, Op, Projection, Result, Scan, Settled, Stored, Table, Verdict,
+};
+
+/// Pages kept in memory; redb's own default is 1 GB.
+const CACHE_BYTES: usize = 128 << 20;
+
+type Definition<'n> = TableDefinition<'n, &'static [u8], &'static [u8]>;
+
+/// The embedded engine.
+pub struct RedbEngine {
+    database: Arc<Database>,
+}
+
+impl RedbEngine {
+    /// Opens the file at `path`, which is created if missing; builds missing indexes.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let path = path.to_owned();
+        let database = blocking(move || {
+            let opened = Builder::new().set_cache_size(CACHE_BYTES).create(&path);
+            let database = opened.map_err(|error| match error {
+                DatabaseError::DatabaseAlreadyOpen => {
+                    Error::Unsuitable(format!("{} is in use by another process", path.display()))
+                }
+                other => failed(other),
+            })?;
+            create_tables(&database)?;
+            Ok(database)
+        })
+        .await?;
+        Ok(Self {
+            database: Arc::new(database),
+        })
+    }
+
+    async fn read<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let database = Arc::clone(&self.database);
+        blocking(move || work(&Reader::new(database.begin_read().map_err(failed)?))).await
+    }
+
+    async fn write<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let database = Arc::clone(&self.database);
+        blocking(move || {
+            let transaction = database.begin_write().map_err(failed)?;
+            let mut writer = Writer::new(&transaction);
+            let result = work(&mut writer)?;
+            drop(writer);
+            transaction.commit().map_err(failed)?;
+            Ok(result)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Engine for RedbEngine {
+    async fn get_many(
+        &self,
+        table: &'static Table,
+        keys: &[Key],
+        projection: Projection,
+    ) -> Result<Vec<Option<RawDocumentBuf>>> {
+        let keys = keys.to_vec();
+        self.read(move |reader| reader.get_many(table, &keys, projection))
+            .await
+    }
+
+    async fn scan_many(&self, table: &'static Table, scans: &[Scan]) -> Result<Vec<Vec<Stored>>> {
+        let scans = scans.to_vec();
+        self.read(move |reader| scans.iter().map(|scan| reader.scan(table, scan)).collect())
+            .await
+    }
+
+    async fn apply(&self, batches: Arc<[Vec<Op>]>) -> Result<Settled> {
+        self.write(move |writer| {
+            batches
+                .iter()
+                .map(|batch| apply_batch(writer, batch))
+                .collect()
+        })
+        .await
+    }
+
+    async fn take_one(&self, table: &'static Table, prefix: &[u8]) -> Result<Option<Stored>> {
+        let prefix = prefix.to_vec();
+        self.write(move |writer| writer.take_first(table, &prefix))
+            .await
+    }
+
+    fn watch(&self) -> Option<Feed> {
+        None
+    }
+
+    async fn close(&self) {}
+}
+
+fn apply_batch(writer: &mut Writer<'_>, batch: &[Op]) -> Result<Vec<Verdict>> {
+    let mut verdicts = Vec::with_capacity(batch.len());
+    for op in batch {
+        let verdict = writer.apply(op)?;
+        verdicts.push(verdict);
+        if verdict != Verdict::Applied {
+            break;
+        }
+    }
+    verdicts.resize(batch.len(), Verdict::NotReached);
+    Ok(verdicts)
+}
+
+/// Creates what is missing. An index that is new to a table with documents is filled.
+fn create_tables(database: &Database) -> Result<()> {
+    let transaction = database.begin_write().map_err(failed)?;
+    let present: Vec<String> = {
+        use redb::TableHandle as _;
+        transaction
+            .list_tables()
+            .map_err(failed)?
+            .map(|table| table.name().to_owned())
+            .collect()
+    };
+    let mut writer = Writer::new(&transaction);
+    for table in TABLES.iter().copied() {
+        writer.create(table)?;
+        for index in table.indexes {
+            if !present.contains(&index_name(table, index)) {
+                writer.fill(table, index)?;
+            }
+        }
+    }
+    drop(writer);
+    transaction.commit().map_err(failed)
+}
+
+fn index_name(table: &Table, index: &Index) -> String {
+    format!("{}/{}", table.name, index.name)
+}
+
+/// Runs file access off the threads that serve the network.
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> Result<R> + Send + 'static,
+) -> Result<R> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Engine(Box::new(error)))?
+}
+
+fn failed(error: impl Into<redb::Error>) -> Error {
+    Error::Engine(Box::new(error.into()))
+}

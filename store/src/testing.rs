@@ -1,0 +1,5 @@
+//! Engines that misbehave on purpose.
+
+mod torn;
+
+pub use torn::TornEngine;

@@ -1,0 +1,110 @@
+"""The servers that all tests share, and their logs when a test fails.
+
+`GANTRY_STANDIN=synapse` puts a second Synapse in Gantry's place: a check of the tests themselves.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import processes
+import pytest
+from certificates import Authority
+from peers import Gantry, Mongod, Synapse, mongodb_storage, redb_storage
+
+_HERE = Path(__file__).parent
+_TARGET = Path(os.environ.get("CARGO_TARGET_DIR", _HERE.parent.parent / "target"))
+_PEERS = Path(os.environ.get("GANTRY_TEST_PEERS", _TARGET / "peers"))
+_BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
+_OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "one_room"))
+
+STANDIN = os.environ.get("GANTRY_STANDIN") == "synapse"
+ENGINES = ["standin"] if STANDIN else ["redb", "mongodb"]
+
+
+def pytest_generate_tests(metafunc):
+    """Whatever uses the fixture `engine` runs once on each storage engine."""
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ENGINES, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show the end of every server's log beside a failure."""
+    report = yield
+    if report.failed:
+        for program in processes.running.values():
+            report.sections.append((f"end of {program.log}", program.tail()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def output():
+    """An empty folder for data and logs; it stays after the run."""
+    shutil.rmtree(_OUTPUT, ignore_errors=True)
+    _OUTPUT.mkdir(parents=True)
+    return _OUTPUT
+
+
+@pytest.fixture(scope="session")
+def authority(output):
+    """The certificate authority that every server of this run trusts."""
+    return Authority(output / "certificates")
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(output):
+    """The mongod that the caller has started, or one of our own."""
+    if uri := os.environ.get("GANTRY_TEST_MONGODB_URI"):
+        yield uri
+        return
+    python = _installed(_PEERS / "mongod/bin/python")
+    mongod = Mongod(python, _HERE / "mongod.py", output / "mongod")
+    mongod.start()
+    yield mongod.uri
+    mongod.stop()
+
+
+@pytest.fixture(scope="session")
+def synapse(output, authority):
+    """The other server of the federation."""
+    python = _installed(_PEERS / "synapse/bin/python")
+    server = Synapse(python, output / "synapse", authority, "127.0.0.2")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_gantry(output, authority, request):
+    """A function that makes another Gantry, not yet started, on the given storage engine."""
+
+    def make(engine, name):
+        if STANDIN:
+            python = _installed(_PEERS / "synapse/bin/python")
+            return Synapse(python, output / name, authority, "127.0.0.1")
+        uri = request.getfixturevalue("mongodb_uri") if engine == "mongodb" else None
+        storage = mongodb_storage(uri) if uri else redb_storage()
+        return Gantry(_installed(_BINARY), output / name, authority, storage)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gantry(engine, new_gantry):
+    """The server under test, shared by the tests of one engine."""
+    server = new_gantry(engine, f"gantry-{engine}")
+    server.start()
+    yield server
+    assert server.is_alive(), f"{server.name} did not survive its tests"
+    server.stop()
+
+
+def _installed(program):
+    """In CI a missing program is a failure, never a skip."""
+    if not program.exists():
+        complaint = f"{program} is missing: `cargo xtask test` installs and builds it"
+        if os.environ.get("CI"):
+            pytest.fail(complaint)
+        pytest.skip(complaint)
+    return program

@@ -1,0 +1,91 @@
+"""The Matrix client-server API by hand, for tests that need to see status codes."""
+
+from urllib.parse import quote
+
+import requests
+
+_TIMEOUT = 30
+
+
+def path(*segments):
+    """A client-server path with every segment escaped."""
+    return "/_matrix/client/v3/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+class MatrixHttp:
+    """A session of one user, or of nobody if there is no token."""
+
+    def __init__(self, url, token=None, user_id=None):
+        self.url = url
+        self.token = token
+        self.user_id = user_id
+        self._session = requests.Session()
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    @classmethod
+    def register(cls, url, localpart, password="wonderland"):
+        """A new account, registered without a session as open registration allows."""
+        auth = {"type": "m.login.dummy"}
+        body = {"username": localpart, "password": password, "auth": auth}
+        answer = cls(url).post(path("register"), json=body)
+        assert answer.status_code == 200, answer.text
+        account = answer.json()
+        return cls(url, account["access_token"], account["user_id"])
+
+    def get(self, where, **options):
+        """GET; see `requests.request` for the options."""
+        return self._call("GET", where, options)
+
+    def put(self, where, **options):
+        """PUT; see `requests.request` for the options."""
+        return self._call("PUT", where, options)
+
+    def post(self, where, **options):
+        """POST; see `requests.request` for the options."""
+        return self._call("POST", where, options)
+
+    def create_room(self, **options):
+        """A new public room; returns its id."""
+        answer = self.post(path("createRoom"), json={"preset": "public_chat", **options})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["room_id"]
+
+    def join(self, room, via):
+        """Join a room over the server `via`."""
+        answer = self.post(path("join", room), params={"server_name": via, "via": via}, json={})
+        assert answer.status_code == 200, answer.text
+
+    def send(self, room_id, text, transaction):
+        """Send a text; returns the event's id."""
+        where = path("rooms", room_id, "send", "m.room.message", transaction)
+        answer = self.put(where, json={"msgtype": "m.text", "body": text})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["event_id"]
+
+    def event(self, room_id, event_id):
+        """An event, or None if this user cannot see one of that id."""
+        answer = self.get(path("rooms", room_id, "event", event_id))
+        return answer.json() if answer.status_code == 200 else None
+
+    def state(self, room_id):
+        """The ids of the current state's events by type and state key."""
+        answer = self.get(path("rooms", room_id, "state"))
+        assert answer.status_code == 200, answer.text
+        return {(event["type"], event["state_key"]): event["event_id"] for event in answer.json()}
+
+    def all_messages(self, room_id):
+        """Every event of the timeline that this user may see, newest first."""
+        events, position = [], {}
+        while True:
+            query = {"dir": "b", "limit": 100, **position}
+            answer = self.get(path("rooms", room_id, "messages"), params=query)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            events += page["chunk"]
+            if not page["chunk"] or "end" not in page:
+                return events
+            position = {"from": page["end"]}
+
+    def _call(self, method, where, options):
+        return self._session.request(method, self.url + where, timeout=_TIMEOUT, **options)

@@ -1,0 +1,28 @@
+"""Waiting for a condition, never for a time."""
+
+import os
+import time
+
+DEADLINE = float(os.environ.get("GANTRY_TEST_DEADLINE", "20"))
+"""Seconds after which something that should have happened counts as not happening."""
+
+PAUSE = 0.05
+"""Seconds between two looks at something that cannot announce itself."""
+
+
+def eventually(look, what, deadline=DEADLINE, pause=PAUSE):
+    """Repeat `look` until it returns something true, and return that.
+
+    Assertion errors count as "not yet"; the last one is the reason given when time is up.
+    """
+    end = time.monotonic() + deadline
+    reason = None
+    while True:
+        try:
+            if seen := look():
+                return seen
+        except AssertionError as error:
+            reason = error
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {deadline:g} s") from reason
+        time.sleep(pause)

