@@ -6,7 +6,7 @@ use gantry_model::id::OwnedServerName;
 use gantry_rooms::{RoomEvent, Rooms, StreamKind};
 use gantry_store::{Cut, Position};
 
-use crate::{Result, queue::Item, recipients::Recipients};
+use crate::{Result, queue::Item, recipients::recipients};
 
 /// Numbers of each writer that are read at once.
 pub(crate) const STEP: u64 = 500;
@@ -33,13 +33,12 @@ pub(crate) async fn entries(rooms: &Rooms, since: &Cut, upto: &Cut) -> Result<Ve
 /// What is to be relayed between two cuts, and to whom.
 pub(crate) async fn addressed(
     rooms: &Rooms,
-    recipients: &mut Recipients,
     since: &Cut,
     upto: &Cut,
 ) -> Result<Vec<Addressed>> {
     let mut addressed = Vec::new();
     for entry in entries(rooms, since, upto).await? {
-        let servers = recipients.of(rooms, &entry).await?;
+        let servers = recipients(rooms, &entry).await?;
         if !servers.is_empty() {
             let item = item(&entry, entry.position);
             addressed.push(Addressed { item, servers: servers.into_iter().collect() });

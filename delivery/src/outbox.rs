@@ -26,7 +26,6 @@ use crate::{
     flush,
     follow::{self, Addressed, STEP},
     queue::Queue,
-    recipients::Recipients,
     worker,
 };
 
@@ -149,7 +148,6 @@ impl Outbox {
         let mut cuts = self.0.config.rooms.subscribe();
         let mut flush = tokio::time::interval(FLUSH);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut recipients = Recipients::default();
         loop {
             self.start_workers(&destination);
             tokio::select! {
@@ -159,7 +157,7 @@ impl Outbox {
                 changed = cuts.changed() => if changed.is_err() { break },
             }
             let upto = cuts.borrow_and_update().clone();
-            if let Err(error) = self.follow(&mut recipients, &upto, &destination).await {
+            if let Err(error) = self.follow(&upto, &destination).await {
                 tracing::error!(%error, "the outbox could not follow the log");
                 if !self.pause().await {
                     break;
@@ -189,12 +187,7 @@ impl Outbox {
         Ok(stored.shared)
     }
 
-    async fn follow(
-        &self,
-        recipients: &mut Recipients,
-        upto: &Cut,
-        destination: &Arc<dyn Destination>,
-    ) -> Result<()> {
+    async fn follow(&self, upto: &Cut, destination: &Arc<dyn Destination>) -> Result<()> {
         loop {
             let since = self.processed();
             let next = step(&since, upto, STEP);
@@ -202,7 +195,7 @@ impl Outbox {
                 return Ok(());
             }
             let rooms = &self.0.config.rooms;
-            let addressed = follow::addressed(rooms, recipients, &since, &next).await?;
+            let addressed = follow::addressed(rooms, &since, &next).await?;
             self.0.state.lock().enqueue(addressed, next);
             self.start_workers(destination);
         }

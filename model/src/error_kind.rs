@@ -71,6 +71,8 @@ pub enum ErrorKind {
     UnknownPosition,
     /// This server does not do that.
     Unrecognized,
+    /// What is asked makes no sense in this situation.
+    WrongState,
     /// Another server failed us.
     RemoteFailed,
     /// We are starting, stopping or waiting for storage.

@@ -190,6 +190,11 @@ impl RoomEvent {
     pub fn event_id(&self) -> &EventId {
         self.pdu.event_id()
     }
+
+    /// The 32 bytes that stand for the event.
+    pub fn hash(&self) -> [u8; 32] {
+        self.pdu.hash()
+    }
 }
 
 #[cfg(test)]

@@ -302,6 +302,18 @@ impl Rooms {
         Ok(self.events_of(&view, rows).await?.pop())
     }
 
+    /// The event of any room whose hash begins with 16 bytes; `None` also if there are several.
+    pub async fn find_by_hash_prefix(&self, prefix: [u8; 16]) -> Result<Option<RoomEvent>> {
+        let bound = |fill: u8| {
+            let mut bytes = prefix.to_vec();
+            bytes.resize(32, fill);
+            std::ops::Bound::Included(binary(&bytes))
+        };
+        let scan = Scan::index("le_any", Vec::new()).between(bound(0), bound(0xff)).limit(2);
+        let rows = self.store().scan::<EntryDoc>(ROOM, scan).await?;
+        if rows.len() == 1 { self.located(rows).await } else { Ok(None) }
+    }
+
     /// The event at a position of the stream; `None` if none of the log stands there.
     pub async fn entry_at(&self, position: Position) -> Result<Option<RoomEvent>> {
         let place = vec![i64::from(position.w).into(), (position.s as i64).into()];
@@ -352,6 +364,15 @@ impl Rooms {
         }
         let outlier = crate::view::outlier(self.store(), view.rid(), view.version(), &hash).await?;
         Ok(outlier.map(|(pdu, _)| Arc::new(pdu)))
+    }
+
+    /// Several events, also those that are in no log, in the order of their ids.
+    pub async fn pdus(&self, room: &RoomId, ids: &[OwnedEventId]) -> Result<Vec<Option<Arc<Pdu>>>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.push(self.pdu(room, id).await?);
+        }
+        Ok(found)
     }
 
     /// A page of the timeline: before `from` (the end of the log) or from there on, not past `to`.

@@ -38,6 +38,7 @@ pub use draft::{NewEvent, Template};
 pub use error::{Error, Result};
 pub use event::{EventFlags, InvalidTimelineKey, RoomEvent, Submitted, TimelineKey, Txn};
 pub use feed::{RoomChanges, StateChange, StreamChange, StreamKind};
+pub use gantry_store::{Cut, Position};
 pub use gantry_state_res::{PowerLevels, Rejection};
 pub use handle::{Rooms, RoomsConfig};
 pub use identity::Identity;

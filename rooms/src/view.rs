@@ -1,6 +1,9 @@
 //! A room at one moment.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use gantry_model::{
     Pdu, RoomVersion, RoomVersionRules,
@@ -34,6 +37,8 @@ struct Inner {
     updated_at: i64,
     counts: Counts,
     local_joined: i64,
+    /// Found on first use.
+    servers: OnceLock<Arc<BTreeSet<OwnedServerName>>>,
 }
 
 impl RoomView {
@@ -56,6 +61,7 @@ impl RoomView {
             updated_at: head.u,
             counts: head.counts,
             local_joined: memory.local_joined,
+            servers: OnceLock::new(),
         }))
     }
 
@@ -75,6 +81,7 @@ impl RoomView {
             updated_at,
             counts,
             local_joined: inner.local_joined,
+            servers: OnceLock::new(),
         }))
     }
 
@@ -165,9 +172,20 @@ impl RoomView {
     }
 
     /// The servers with a joined member.
-    pub fn servers(&self) -> BTreeSet<OwnedServerName> {
-        joined_users(&self.0.dag, &self.0.state)
-            .map(|user| user.server_name().to_owned())
+    pub fn servers(&self) -> Arc<BTreeSet<OwnedServerName>> {
+        let servers = self.0.servers.get_or_init(|| {
+            let joined = joined_users(&self.0.dag, &self.0.state);
+            Arc::new(joined.map(|user| user.server_name().to_owned()).collect())
+        });
+        Arc::clone(servers)
+    }
+
+    /// The state events that another view of the room does not have: the cost is that of the
+    /// difference.
+    pub fn changed_since(&self, before: &Self) -> Vec<Arc<Pdu>> {
+        crate::state::diff(&before.0.state, &self.0.state)
+            .iter()
+            .filter_map(|(_, _, new)| self.0.dag.pdu((*new)?))
             .collect()
     }
 

@@ -1,8 +1,7 @@
 //! Durable state: typed tables over an embedded engine or MongoDB.
 //!
 //! Three types to begin with: [`Store`] (what every other crate holds), [`Batch`] (the one way to
-//! write several documents) and [`schema`] (every table there is). What the rules are and why:
-//! `docs/STORAGE.md`. This crate must not know what a room, an event or a user is.
+//! write several documents) and [`schema`] (every table there is). This crate must not know what a room, an event or a user is.
 
 mod blob;
 mod check;

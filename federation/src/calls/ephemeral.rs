@@ -64,7 +64,7 @@ impl FederationCalls {
     /// The servers in the room without ours.
     pub(super) async fn other_servers(&self, room: &RoomId) -> Result<BTreeSet<OwnedServerName>> {
         let view = self.0.rooms().view(room).await?;
-        let mut servers = view.map(|view| view.servers()).unwrap_or_default();
+        let mut servers = view.map(|view| BTreeSet::clone(&view.servers())).unwrap_or_default();
         servers.remove(self.0.us());
         Ok(servers)
     }

@@ -60,7 +60,7 @@ async fn servers_to_ask(
 ) -> Result<Vec<OwnedServerName>> {
     let mut servers = vec![origin.to_owned(), pdu.sender().server_name().to_owned()];
     if let Some(view) = inner.rooms.view(pdu.room_id()).await? {
-        servers.extend(view.servers());
+        servers.extend(view.servers().iter().cloned());
     }
     let mut seen = HashSet::new();
     servers.retain(|server| server != inner.client.us() && seen.insert(server.clone()));

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use gantry_store::bson::{Document, doc};
 use gantry_store::schema::{FILTER, UNIQ};
 use gantry_store::{Batch, Key, Store};
+use tokio_util::task::TaskTracker;
 
 use crate::fixture::Fixture;
 
@@ -18,7 +19,8 @@ async fn sixteen<R: Send + 'static, F: Future<Output = R> + Send + 'static>(
     store: &Store,
     work: impl Fn(Store, i64) -> F,
 ) -> Vec<R> {
-    let tasks = (0..16).map(|n| tokio::spawn(work(store.clone(), n)));
+    let tracker = TaskTracker::new();
+    let tasks = (0..16).map(|n| tracker.spawn(work(store.clone(), n)));
     join_all(tasks)
         .await
         .into_iter()

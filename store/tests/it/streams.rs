@@ -4,6 +4,7 @@ use futures::future::join_all;
 use gantry_store::bson::doc;
 use gantry_store::schema::{DATA, ROOM};
 use gantry_store::{Batch, Cut, Error, Outcome, Store};
+use tokio_util::task::TaskTracker;
 
 use crate::commits::{assert_dense, data_key, entry};
 use crate::fixture::{Fixture, commit};
@@ -11,7 +12,8 @@ use crate::fixture::{Fixture, commit};
 pub(crate) async fn the_cut_contains_what_returned_and_never_goes_back(fixture: &Fixture) {
     let store = fixture.store().await;
     let mut cuts = store.subscribe();
-    let follower = tokio::spawn(async move {
+    let tracker = TaskTracker::new();
+    let follower = tracker.spawn(async move {
         let mut last = cuts.borrow().clone();
         while cuts.changed().await.is_ok() {
             let next = cuts.borrow_and_update().clone();
@@ -23,7 +25,7 @@ pub(crate) async fn the_cut_contains_what_returned_and_never_goes_back(fixture: 
 
     let commits = (0..60_u64).map(|n| {
         let store = store.clone();
-        tokio::spawn(async move {
+        tracker.spawn(async move {
             let outcomes = store.commit(entry(n % 40, doc! { "n": n as i64 })).await;
             for position in outcomes
                 .expect("commits")
