@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     listener::{self, Certificate, CertificateError, Listener},
     metrics_page,
-    wiring::{self, WiringError},
+    wiring::{self, Engine, WiringError},
     workers::Workers,
 };
 
@@ -63,7 +63,6 @@ pub enum StartError {
 }
 
 /// A server that answers. It goes on until [`stop`](Self::stop); dropping it does not stop it.
-#[derive(Debug)]
 pub struct Running {
     /// Where it serves without TLS.
     pub plain: Vec<SocketAddr>,
@@ -73,12 +72,14 @@ pub struct Running {
     pub metrics: Option<SocketAddr>,
     workers: Workers,
     certificate: Option<Certificate>,
+    engine: Engine,
 }
 
 impl Running {
     /// Answers what is being asked, ends the workers and returns when all is written.
     pub async fn stop(self) {
         self.workers.stop().await;
+        self.engine.close().await;
     }
 
     /// Reads the certificate's files again, as SIGHUP does.
@@ -106,6 +107,7 @@ pub async fn start(config: Config, deps: Deps) -> Result<Running, StartError> {
         metrics: None,
         workers: workers.clone(),
         certificate: sockets.certificate.clone(),
+        engine: wired.engine,
     };
     for socket in sockets.plain {
         running.plain.push(socket.address());

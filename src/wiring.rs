@@ -1,35 +1,252 @@
 //! The composition root: builds everything from the bottom up.
 
-use axum::{Router, routing::get};
-use gantry_web::{EdgeConfig, edge};
+use std::sync::Arc;
 
-use crate::{cli::NewUser, config::Config, running::Deps, workers::Workers};
+use axum::{Router, routing::get};
+use gantry_accounts::{Accounts, AccountsConfig};
+use gantry_client_api::{ClientApiConfig, ClientApiState};
+use gantry_delivery::{Backoff, Outbox, OutboxConfig};
+use gantry_federation::{Federation, FederationConfig, FederationParts};
+use gantry_homeserver::{
+    Homeserver, HomeserverConfig, HomeserverParts, NewUser as NewAccount, RegistrationConfig,
+    WellKnown,
+};
+use gantry_model::{RoomVersion, room_version::UnknownRoomVersion};
+use gantry_outbound::{HickoryResolver, Outbound, Resolver, discovery::Discovery};
+use gantry_rocketchat::{RocketchatConfig, RocketchatState};
+use gantry_rooms::{Identity, Rooms, RoomsConfig};
+use gantry_store::Store;
+use gantry_web::{EdgeConfig, edge};
+use gantry_workspace::{Workspace, WorkspaceConfig};
+
+use crate::{
+    cli::NewUser,
+    config::{Config, StorageEngine},
+    running::Deps,
+    workers::Workers,
+};
+
+/// Transactions to other servers that may be under way at once.
+const OUTBOUND_CONCURRENCY: usize = 256;
 
 /// Why the server cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
-    /// What was asked for is not connected.
-    #[error("{0} is not connected yet")]
-    NotConnected(&'static str),
+    /// The data folder cannot be made.
+    #[error("the data folder cannot be made")]
+    DataFolder(#[source] std::io::Error),
+    /// The store cannot be opened.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] gantry_store::Error),
+    /// MongoDB was chosen without a connection string.
+    #[error("storage.uri is missing")]
+    NoUri,
+    /// The signing key cannot be loaded.
+    #[error("the signing key cannot be loaded: {0}")]
+    Identity(#[from] gantry_rooms::Error),
+    /// The client for other servers cannot be built.
+    #[error("the outbound client cannot be built: {0}")]
+    Outbound(#[from] gantry_outbound::Error),
+    /// The machine's DNS settings cannot be used.
+    #[error("the DNS settings cannot be used: {0}")]
+    Resolver(#[from] gantry_outbound::ResolveError),
+    /// A configured room version does not exist.
+    #[error("unknown room version in the configuration")]
+    RoomVersion(#[from] UnknownRoomVersion),
+    /// The user cannot be created.
+    #[error("the user cannot be created: {0}")]
+    User(#[from] gantry_homeserver::Error),
 }
 
 /// A server without its sockets.
-#[derive(Debug)]
 pub struct Wired {
     /// Every surface.
     pub router: Router,
+    /// What must be closed when nobody asks any more.
+    pub engine: Engine,
+}
+
+/// The layers below the surfaces: they end after the last request was answered.
+#[derive(Clone)]
+pub struct Engine {
+    store: Store,
+    workers: Workers,
+}
+
+impl Engine {
+    /// Ends the rooms and closes the store.
+    pub async fn close(self) {
+        self.workers.stop().await;
+        self.store.shutdown().await;
+    }
+}
+
+/// Everything below the surfaces.
+struct Core {
+    engine: Engine,
+    homeserver: Homeserver,
+    federation: Federation,
 }
 
 /// Builds a server. Its background work is started among the workers.
-pub async fn build(config: &Config, deps: &Deps, _: &Workers) -> Result<Wired, WiringError> {
-    let router = Router::new().route("/health", get(health));
+pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wired, WiringError> {
+    let core = core(config, deps, workers).await?;
+    core.federation.start();
+    let client_config = ClientApiConfig { clock: Arc::clone(&deps.clock) };
+    let mut router = Router::new()
+        .route("/health", get(health))
+        .merge(gantry_client_api::router(ClientApiState::new(
+            client_config,
+            core.homeserver.clone(),
+        )))
+        .merge(gantry_federation::router(core.federation));
+    if config.rocketchat.enabled {
+        let rocketchat = RocketchatConfig {
+            version: config.rocketchat.version.clone(),
+            site_url: site_url(config),
+            default_room_version: config.rocketchat.default_room_version.clone(),
+        };
+        router = router.merge(gantry_rocketchat::router(RocketchatState::new(
+            rocketchat,
+            core.homeserver,
+            workers.tasks.clone(),
+            workers.shutdown.clone(),
+        )));
+    }
     let edge_config = EdgeConfig {
         trusted_proxies: config.listeners.trusted_proxies.clone(),
         max_body_bytes: config.limits.max_body_bytes,
     };
-    Ok(Wired {
-        router: edge(router, edge_config, &*deps.rng),
+    Ok(Wired { router: edge(router, edge_config, &*deps.rng), engine: core.engine })
+}
+
+async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, WiringError> {
+    let server_name = config.server.server_name();
+    let (clock, rng) = (&deps.clock, &deps.rng);
+    let store = open_store(config).await?;
+    let engine = Engine { store: store.clone(), workers: Workers::new() };
+
+    let identity = Identity::load(&store, server_name.clone(), &**rng, &**clock).await?;
+    let rooms = Rooms::new(RoomsConfig {
+        identity,
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        rng: Arc::clone(rng),
+        tracker: engine.workers.tasks.clone(),
+        stop: engine.workers.shutdown.clone(),
+    });
+    let accounts = Accounts::new(AccountsConfig {
+        server_name: server_name.clone(),
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        rng: Arc::clone(rng),
+        cheap_passwords: config.accounts.cheap_passwords,
+    });
+    let workspace = Workspace::new(WorkspaceConfig {
+        store: store.clone(),
+        rooms: rooms.clone(),
+        clock: Arc::clone(clock),
+        rng: Arc::clone(rng),
+        site_url: site_url(config),
+        site_name: server_name.to_string(),
+    });
+    let federation = federation(config, deps, workers, store, &rooms, &accounts)?;
+    let homeserver = Homeserver::new(HomeserverParts {
+        config: use_cases(config)?,
+        rooms,
+        accounts,
+        federation: federation.calls(),
+        workspace,
+        clock: Arc::clone(clock),
+        rng: Arc::clone(rng),
+    });
+    Ok(Core { engine, homeserver, federation })
+}
+
+fn federation(
+    config: &Config,
+    deps: &Deps,
+    workers: &Workers,
+    store: Store,
+    rooms: &Rooms,
+    accounts: &Accounts,
+) -> Result<Federation, WiringError> {
+    let resolver: Arc<dyn Resolver> = match &deps.resolver {
+        Some(resolver) => Arc::clone(resolver),
+        None => Arc::new(HickoryResolver::from_system()?),
+    };
+    let outbound = Outbound::new(config.outbound.to_client_config(), resolver)?;
+    let discovery = Discovery::new(outbound.clone(), Arc::clone(&deps.clock));
+    let outbox = Outbox::new(OutboxConfig {
+        store,
+        rooms: rooms.clone(),
+        clock: Arc::clone(&deps.clock),
+        rng: Arc::clone(&deps.rng),
+        tracker: workers.tasks.clone(),
+        stop: workers.shutdown.clone(),
+        backoff: Backoff {
+            min_ms: config.federation.retry_min_ms as i64,
+            max_ms: config.federation.retry_max_ms as i64,
+        },
+        concurrency: OUTBOUND_CONCURRENCY,
+    });
+    Ok(Federation::new(FederationParts {
+        config: FederationConfig {
+            enabled: config.federation.enabled,
+            ..FederationConfig::default()
+        },
+        rooms: rooms.clone(),
+        accounts: accounts.clone(),
+        outbox,
+        outbound,
+        discovery,
+        clock: Arc::clone(&deps.clock),
+        rng: Arc::clone(&deps.rng),
+        tracker: workers.tasks.clone(),
+        stop: workers.shutdown.clone(),
+    }))
+}
+
+fn use_cases(config: &Config) -> Result<HomeserverConfig, WiringError> {
+    let secret = config.registration.shared_secret.as_ref();
+    Ok(HomeserverConfig {
+        server_name: config.server.server_name(),
+        registration: RegistrationConfig {
+            open: config.registration.is_open(),
+            guests: config.registration.guests,
+            shared_secret: secret.map(|secret| secret.reveal().to_owned()),
+        },
+        default_room_version: config.server.default_room_version.parse::<RoomVersion>()?,
+        well_known: WellKnown {
+            client_base_url: config.server.well_known_client.clone(),
+            server: config.server.well_known_server.clone(),
+        },
     })
+}
+
+async fn open_store(config: &Config) -> Result<Store, WiringError> {
+    match config.storage.engine {
+        StorageEngine::Redb => {
+            let folder = &config.server.data_dir;
+            std::fs::create_dir_all(folder).map_err(WiringError::DataFolder)?;
+            Ok(Store::open_redb(folder.join("gantry.redb")).await?)
+        }
+        StorageEngine::Mongodb => {
+            let uri = config.storage.uri.as_ref().ok_or(WiringError::NoUri)?;
+            Ok(Store::open_mongodb(uri.reveal(), &config.storage.database).await?)
+        }
+    }
+}
+
+/// Where clients reach us: the configured address, or the first listener.
+fn site_url(config: &Config) -> String {
+    if let Some(url) = &config.server.well_known_client {
+        return url.trim_end_matches('/').to_owned();
+    }
+    match config.listeners.plain.first() {
+        Some(address) => format!("http://{address}"),
+        None => format!("https://{}", config.server.server_name()),
+    }
 }
 
 async fn health() -> &'static str {
@@ -37,6 +254,22 @@ async fn health() -> &'static str {
 }
 
 /// Creates a user and says what was created.
-pub async fn create_user(_: &Config, _: &Deps, _: NewUser) -> Result<String, WiringError> {
-    Err(WiringError::NotConnected("the user database"))
+pub async fn create_user(
+    config: &Config,
+    deps: &Deps,
+    user: NewUser,
+) -> Result<String, WiringError> {
+    let workers = Workers::new();
+    let core = core(config, deps, &workers).await?;
+    let password = user.password.clone().unwrap_or_else(|| deps.rng.alphanumeric(20));
+    let options = NewAccount { admin: user.admin, display_name: None };
+    let created =
+        core.homeserver.sessions.register_directly(&user.name, &password, options).await;
+    workers.stop().await;
+    core.engine.close().await;
+    let created = created?;
+    Ok(match user.password {
+        Some(_) => format!("created {created}"),
+        None => format!("created {created} with the password {password}"),
+    })
 }

@@ -32,8 +32,10 @@ pub(crate) struct RegisteredBody {
 
 impl From<Registered> for RegisteredBody {
     fn from(registered: Registered) -> Self {
-        let (access_token, device_id) =
-            registered.login.map(|login| (login.access_token, login.device_id)).unzip();
+        let (access_token, device_id) = registered
+            .login
+            .map(|login| (login.access_token, login.device_id))
+            .unzip();
         Self {
             home_server: registered.user_id.server_name().to_owned(),
             user_id: registered.user_id,

@@ -24,8 +24,7 @@ impl FromRequestParts<ClientApiState> for Session {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &ClientApiState) -> Result<Self> {
-        let OptionalSession(session) =
-            OptionalSession::from_request_parts(parts, state).await?;
+        let OptionalSession(session) = OptionalSession::from_request_parts(parts, state).await?;
         session.map(Self).ok_or(Error::Refused {
             kind: ErrorKind::MissingToken,
             reason: "Missing access token",

@@ -74,12 +74,19 @@ pub(crate) struct StrippedEvent {
 impl<'a> Viewer<'a> {
     /// A reader of events that carry their room's id.
     pub(crate) fn new(session: &'a Session, now_ms: i64) -> Self {
-        Self { session, now_ms, room_id: RoomIdField::Present }
+        Self {
+            session,
+            now_ms,
+            room_id: RoomIdField::Present,
+        }
     }
 
     /// A reader of events that do not.
     pub(crate) fn without_room_id(self) -> Self {
-        Self { room_id: RoomIdField::Omitted, ..self }
+        Self {
+            room_id: RoomIdField::Omitted,
+            ..self
+        }
     }
 
     /// An event of the timeline.

@@ -34,26 +34,39 @@ pub(crate) enum Error {
     /// The client has to authenticate again; 401 with the challenge.
     #[error("authentication needed")]
     AuthenticationNeeded(Box<UiaChallenge>),
-    /// A kind of login or identifier that this server does not have; the specification wants 400
-    /// `M_UNKNOWN`, which stands for nothing else.
-    #[error("Unknown login type")]
-    UnknownLoginType,
 }
 
 impl Error {
     /// Something does not exist.
     pub(crate) fn not_found(reason: &'static str) -> Self {
-        Self::Refused { kind: ErrorKind::NotFound, reason }
+        Self::Refused {
+            kind: ErrorKind::NotFound,
+            reason,
+        }
     }
 
     /// A parameter is unusable.
     pub(crate) fn invalid(reason: &'static str) -> Self {
-        Self::Refused { kind: ErrorKind::InvalidParam, reason }
+        Self::Refused {
+            kind: ErrorKind::InvalidParam,
+            reason,
+        }
+    }
+
+    /// A kind of login or of identifier that this server does not have.
+    pub(crate) fn unknown_login_type() -> Self {
+        Self::Refused {
+            kind: ErrorKind::WrongState,
+            reason: "Unknown login type",
+        }
     }
 
     /// The body is JSON of a wrong shape.
     pub(crate) fn bad_json(reason: &'static str) -> Self {
-        Self::Refused { kind: ErrorKind::BadJson, reason }
+        Self::Refused {
+            kind: ErrorKind::BadJson,
+            reason,
+        }
     }
 }
 
@@ -77,12 +90,6 @@ impl IntoResponse for Error {
             Self::AuthenticationNeeded(challenge) => {
                 let body = Json(ChallengeBody::from(*challenge));
                 (StatusCode::UNAUTHORIZED, body).into_response()
-            }
-            Self::UnknownLoginType => {
-                // Of the kinds with `M_UNKNOWN` only the status is another one.
-                let mut response = matrix_error(&ErrorKind::Internal, &self.to_string());
-                *response.status_mut() = StatusCode::BAD_REQUEST;
-                response
             }
         }
     }

@@ -35,20 +35,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryArgs<T> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
-            Rejection::new(ErrorKind::InvalidParam, rejection.body_text())
-        })?;
+        let Query(query) = Query::try_from_uri(&parts.uri)
+            .map_err(|rejection| Rejection::new(ErrorKind::InvalidParam, rejection.body_text()))?;
         Ok(Self(query))
     }
 }
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathArgs<T> {
+impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> for PathArgs<T> {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let Path(path) = parts.extract::<Path<T>>().await.map_err(|rejection| {
-            Rejection::new(ErrorKind::InvalidParam, rejection.body_text())
-        })?;
+        let Path(path) = parts
+            .extract::<Path<T>>()
+            .await
+            .map_err(|rejection| Rejection::new(ErrorKind::InvalidParam, rejection.body_text()))?;
         Ok(Self(path))
     }
 }

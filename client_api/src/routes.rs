@@ -57,12 +57,12 @@ pub fn router(state: ClientApiState) -> Router {
     router.with_state(state)
 }
 
-fn at(
-    prefixes: Prefixes,
-    path: &'static str,
-    handler: MethodRouter<ClientApiState>,
-) -> Endpoint {
-    Endpoint { prefixes, path, handler }
+fn at(prefixes: Prefixes, path: &'static str, handler: MethodRouter<ClientApiState>) -> Endpoint {
+    Endpoint {
+        prefixes,
+        path,
+        handler,
+    }
 }
 
 #[rustfmt::skip]

@@ -22,7 +22,10 @@ pub struct ClientApiState {
 impl ClientApiState {
     /// The state of one server's routes.
     pub fn new(config: ClientApiConfig, homeserver: Homeserver) -> Self {
-        Self { clock: config.clock, homeserver }
+        Self {
+            clock: config.clock,
+            homeserver,
+        }
     }
 
     /// The use-cases.

@@ -49,11 +49,21 @@ async fn initial(
 ) -> Result<SyncResponse> {
     let upto = state.homeserver().feed.now();
     let mut response = answer(state, session, request, &upto).await?;
-    let known = response.account_data.events.iter().any(|event| event.kind == PUSH_RULES);
+    let known = response
+        .account_data
+        .events
+        .iter()
+        .any(|event| event.kind == PUSH_RULES);
     if !known && request.filter.account_data.allows_kind(PUSH_RULES) {
-        let content =
-            state.homeserver().user_data.account_data(session, None, PUSH_RULES).await?;
-        response.account_data.events.push(DataEvent { kind: PUSH_RULES.to_owned(), content });
+        let content = state
+            .homeserver()
+            .user_data
+            .account_data(session, None, PUSH_RULES)
+            .await?;
+        response.account_data.events.push(DataEvent {
+            kind: PUSH_RULES.to_owned(),
+            content,
+        });
     }
     Ok(response)
 }
@@ -93,6 +103,8 @@ async fn answer(
 ) -> Result<SyncResponse> {
     let options = request.filter.feed_options(request.full_state);
     let feed = &state.homeserver().feed;
-    let changes = feed.changes_for(session, request.since.as_ref(), upto, &options).await?;
+    let changes = feed
+        .changes_for(session, request.since.as_ref(), upto, &options)
+        .await?;
     Ok(Assembler::new(session, request, state.now_ms()).assemble(upto, changes))
 }

@@ -38,11 +38,17 @@ struct Flow {
 
 impl From<UiaChallenge> for ChallengeBody {
     fn from(challenge: UiaChallenge) -> Self {
-        let (errcode, error) =
-            challenge.error.map(|(kind, reason)| (errcode(&kind), reason)).unzip();
+        let (errcode, error) = challenge
+            .error
+            .map(|(kind, reason)| (errcode(&kind), reason))
+            .unzip();
         Self {
             session: challenge.session,
-            flows: challenge.flows.into_iter().map(|stages| Flow { stages }).collect(),
+            flows: challenge
+                .flows
+                .into_iter()
+                .map(|stages| Flow { stages })
+                .collect(),
             completed: challenge.completed,
             params: challenge.params,
             errcode,

@@ -83,3 +83,60 @@ async fn write_rows(store: &Store, rows: Vec<(Arc<Queue>, Row)>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use gantry_model::id::ServerName;
+
+    use super::*;
+    use crate::queue::QueueState;
+
+    fn queue(name: &str, change: impl FnOnce(&mut QueueState)) -> Arc<Queue> {
+        let queue = Queue::new(ServerName::parse(name).unwrap());
+        change(&mut queue.lock());
+        Arc::new(queue)
+    }
+
+    fn cut(s: u64) -> Cut {
+        format!("g1_1.{s}").parse().unwrap()
+    }
+
+    #[test]
+    fn nothing_is_written_twice() {
+        let queues = [queue("a.com", |_| {})];
+        let shared = Row::shared(&cut(5));
+
+        let plan = plan(&queues, &cut(5), Some(&shared));
+
+        assert!(plan.behind.is_empty() && plan.on_time.is_empty() && plan.shared.is_none());
+    }
+
+    #[test]
+    fn a_server_that_is_behind_does_not_hold_the_others_back() {
+        let queues = [
+            queue("a.com", |state| state.behind = Some(cut(2))),
+            queue("b.com", |_| {}),
+        ];
+
+        let plan = plan(&queues, &cut(5), None);
+
+        assert_eq!(plan.behind[0].1.cursor.as_deref(), Some("g1_1.2"));
+        assert_eq!(plan.shared, Some(Row::shared(&cut(5))));
+    }
+
+    #[test]
+    fn a_server_that_is_on_time_again_loses_its_cursor() {
+        let row = Row {
+            server: "a.com".to_owned(),
+            cursor: Some("g1_1.2".to_owned()),
+            last_ok: 0,
+            failures: 3,
+            retry_at: 9,
+        };
+        let queues = [queue("a.com", |state| state.stored = Some(row))];
+
+        let plan = plan(&queues, &cut(5), None);
+
+        assert_eq!((plan.on_time[0].1.cursor.clone(), plan.on_time[0].1.failures), (None, 0));
+    }
+}

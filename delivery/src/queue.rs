@@ -209,3 +209,114 @@ impl QueueState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gantry_model::{
+        Object, PduDraft, RoomVersion, ServerSigningKey,
+        id::{RoomId, UserId},
+    };
+
+    use super::*;
+
+    fn item(s: u64) -> Item {
+        let draft = PduDraft {
+            room_id: Some(RoomId::parse("!a:b.c").unwrap()),
+            sender: UserId::parse("@a:b.c").unwrap(),
+            kind: "m.room.message".to_owned(),
+            state_key: None,
+            content: Object::new(),
+            redacts: None,
+            prev_events: Vec::new(),
+            auth_events: Vec::new(),
+            depth: 1,
+            origin_server_ts: s as i64,
+            id_localpart: String::new(),
+        };
+        let key = ServerSigningKey::from_seed("1", &[1; 32]);
+        let pdu = draft.sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules()).unwrap();
+        Item { position: Position { w: 1, s }, pdu: Arc::new(pdu) }
+    }
+
+    fn edu(key: &str, survives_failure: bool) -> Edu {
+        Edu { key: key.to_owned(), object: Object::new(), survives_failure }
+    }
+
+    fn cut(s: u64) -> Cut {
+        format!("g1_1.{s}").parse().unwrap()
+    }
+
+    #[test]
+    fn delivery_moves_the_cursor_over_what_was_delivered() {
+        let mut queue = QueueState::default();
+        queue.push(item(5), &cut(4));
+        queue.push(item(7), &cut(6));
+        assert_eq!(queue.cursor(&cut(9)), cut(4));
+
+        queue.delivered(1, 0);
+        assert_eq!(queue.cursor(&cut(9)), cut(6));
+        queue.delivered(1, 0);
+
+        assert_eq!(queue.cursor(&cut(9)), cut(9));
+        assert_eq!(queue.next(0), Next::Rest);
+    }
+
+    #[test]
+    fn too_much_is_read_from_the_log_again() {
+        let mut queue = QueueState::default();
+        for s in 0..=MAX_WAITING as u64 {
+            queue.push(item(10 + s), &cut(9 + s));
+        }
+
+        assert!(queue.waiting.is_empty());
+        assert_eq!(queue.next(0), Next::Read(cut(9)));
+    }
+
+    #[test]
+    fn a_failure_waits_and_a_sign_of_life_shortens_it() {
+        let backoff = Backoff { min_ms: 100, max_ms: 10_000 };
+        let mut queue = QueueState::default();
+        queue.push(item(1), &cut(0));
+
+        queue.failed(Vec::new(), 1_000, |_| 5_000);
+        assert_eq!(queue.next(2_000), Next::Wait(4_000));
+        assert!(queue.note_alive(backoff));
+        assert!(!queue.note_alive(backoff));
+
+        assert_eq!(queue.next(1_099), Next::Wait(1));
+        assert_eq!(queue.next(1_100), Next::Send);
+    }
+
+    #[test]
+    fn of_ephemeral_units_the_last_of_a_kind_counts() {
+        let mut queue = QueueState::default();
+        queue.push_edu(edu("a", true));
+        queue.push_edu(edu("b", false));
+        queue.push_edu(edu("a", true));
+
+        let sent = queue.take_edus();
+        let keys: Vec<&str> = sent.iter().map(|edu| edu.key.as_str()).collect();
+        assert_eq!(keys, ["b", "a"]);
+        queue.failed(sent, 0, |_| 1);
+
+        let kept: Vec<String> = queue.take_edus().into_iter().map(|edu| edu.key).collect();
+        assert_eq!(kept, ["a"]);
+    }
+
+    #[test]
+    fn only_a_server_that_lags_has_a_row() {
+        let mut queue = QueueState::default();
+        queue.push(item(5), &cut(4));
+        assert_eq!(queue.row("a.com", &cut(9)), None);
+
+        queue.lagged = true;
+        let lagging = queue.row("a.com", &cut(9)).unwrap();
+        assert_eq!(lagging.cursor.as_deref(), Some("g1_1.4"));
+        queue.delivered(1, 3);
+        assert_eq!(queue.row("a.com", &cut(9)), None);
+
+        queue.failed(Vec::new(), 0, |_| 7);
+        let failing = queue.row("a.com", &cut(9)).unwrap();
+        assert_eq!((failing.cursor, failing.retry_at), (None, 7));
+    }
+}

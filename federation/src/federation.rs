@@ -10,7 +10,7 @@ use gantry_rooms::Rooms;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FederationCalls, acl::Acls, check::Checker, client::Client, key_ring::KeyRing,
+    FederationCalls, acl::Acls, check::Checker, client::Client, joining::Joining, key_ring::KeyRing,
     receive::Receiver, sender::Sender,
 };
 
@@ -73,6 +73,7 @@ struct Inner {
     checker: Checker,
     receiver: Receiver,
     acls: Acls,
+    joining: Joining,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     tracker: TaskTracker,
@@ -121,6 +122,7 @@ impl Federation {
             checker,
             receiver,
             acls: Acls::default(),
+            joining: Joining::default(),
             clock,
             rng,
             tracker,
@@ -188,6 +190,10 @@ impl Federation {
 
     pub(crate) fn acls(&self) -> &Acls {
         &self.0.acls
+    }
+
+    pub(crate) fn joining(&self) -> &Joining {
+        &self.0.joining
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -14,6 +14,7 @@ mod edu;
 mod error;
 mod federation;
 mod inbound;
+mod joining;
 mod key_ring;
 mod receive;
 mod remote;

@@ -4,7 +4,6 @@ mod events;
 mod handshake;
 mod queries;
 
-pub(crate) use events::StateIds;
 pub(crate) use handshake::{Joined, MadeTemplate};
 
 use crate::wire::encode;

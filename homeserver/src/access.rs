@@ -52,17 +52,26 @@ impl Core {
     ) -> Result<RoomEvent> {
         let unknown = || Error::not_found("Event not found");
         let found = self.rooms.event(room, event).await?.ok_or_else(unknown)?;
-        self.visible(user, room, vec![found]).await?.pop().ok_or_else(unknown)
+        self.visible(user, room, vec![found])
+            .await?
+            .pop()
+            .ok_or_else(unknown)
     }
 
     /// The event by which a user who is not in the room ceased to be: his leave, or the kick or
     /// ban. `None` if he never was.
     async fn leave_of(&self, user: &UserId, room: &RoomId) -> Result<Option<RoomEvent>> {
-        let Some(row) = self.rooms.membership_of(user, room).await? else { return Ok(None) };
+        let Some(row) = self.rooms.membership_of(user, room).await? else {
+            return Ok(None);
+        };
         let mut id = row.event_id;
         for _ in 0..MAX_STEPS {
-            let Some(event) = self.rooms.event(room, &id).await? else { return Ok(None) };
-            let Some(before) = event.replaces.clone() else { return Ok(None) };
+            let Some(event) = self.rooms.event(room, &id).await? else {
+                return Ok(None);
+            };
+            let Some(before) = event.replaces.clone() else {
+                return Ok(None);
+            };
             if before.content_str("membership") == Some(Membership::Join.as_str()) {
                 return Ok(Some(event));
             }

@@ -20,7 +20,11 @@ impl UserData {
         room: Option<&RoomId>,
         kind: &str,
     ) -> Result<Object> {
-        let content = self.core.accounts.account_data(&session.user_id, room, kind).await?;
+        let content = self
+            .core
+            .accounts
+            .account_data(&session.user_id, room, kind)
+            .await?;
         if let Some(content) = content {
             return Ok(content);
         }
@@ -46,12 +50,20 @@ impl UserData {
                 format!("Cannot set {kind} through this API"),
             ));
         }
-        Ok(self.core.accounts.set_account_data(&session.user_id, room, kind, content).await?)
+        Ok(self
+            .core
+            .accounts
+            .set_account_data(&session.user_id, room, kind, content)
+            .await?)
     }
 
     /// The tags of a room: name to content.
     pub async fn tags(&self, session: &Session, room: &RoomId) -> Result<Object> {
-        let content = self.core.accounts.account_data(&session.user_id, Some(room), TAGS).await?;
+        let content = self
+            .core
+            .accounts
+            .account_data(&session.user_id, Some(room), TAGS)
+            .await?;
         Ok(content.map(tags_in).unwrap_or_default())
     }
 
@@ -93,7 +105,11 @@ impl UserData {
             Some(crate::content::object([("tags", tags.into())]))
         };
         let user = &session.user_id;
-        Ok(self.core.accounts.change_account_data(user, Some(room), TAGS, changed).await?)
+        Ok(self
+            .core
+            .accounts
+            .change_account_data(user, Some(room), TAGS, changed)
+            .await?)
     }
 }
 

@@ -34,12 +34,18 @@ impl Directory {
     ) -> Result<()> {
         self.core.check_own_alias(alias)?;
         self.core.joined_view(&session.user_id, room).await?;
-        match self.core.rooms.set_alias(alias, room, &session.user_id).await? {
-            true => Ok(()),
-            false => Err(Error::refused(
+        if self
+            .core
+            .rooms
+            .set_alias(alias, room, &session.user_id)
+            .await?
+        {
+            Ok(())
+        } else {
+            Err(Error::refused(
                 ErrorKind::Conflict,
                 format!("Room alias {alias} already exists"),
-            )),
+            ))
         }
     }
 
@@ -55,7 +61,9 @@ impl Directory {
         let standing = self.core.rooms.alias(alias).await?.ok_or_else(unknown)?;
         let view = self.core.rooms.view(&standing.room_id).await?;
         if !may_delete(session, &standing, view.as_ref()) {
-            return Err(Error::forbidden("You don't have permission to delete the alias"));
+            return Err(Error::forbidden(
+                "You don't have permission to delete the alias",
+            ));
         }
         self.core.rooms.remove_alias(alias).await?;
         if let Some(view) = view
@@ -84,13 +92,19 @@ impl Directory {
         view: &RoomView,
         alias: &RoomAliasId,
     ) -> Result<()> {
-        let Some(standing) = view.state("m.room.canonical_alias", "") else { return Ok(()) };
+        let Some(standing) = view.state("m.room.canonical_alias", "") else {
+            return Ok(());
+        };
         let content = without_alias(standing.content(), alias.as_str());
         if content == *standing.content() {
             return Ok(());
         }
-        let event =
-            NewEvent::state(session.user_id.clone(), "m.room.canonical_alias", "", content);
+        let event = NewEvent::state(
+            session.user_id.clone(),
+            "m.room.canonical_alias",
+            "",
+            content,
+        );
         self.core.rooms.submit(view.room_id(), event).await?;
         Ok(())
     }
@@ -101,17 +115,30 @@ impl Core {
     pub(crate) async fn resolve(&self, alias: &RoomAliasId) -> Result<ResolvedAlias> {
         if alias.server_name() != self.server_name() {
             let answer = self.federation.query_directory(alias).await?;
-            return Ok(ResolvedAlias { room_id: answer.room_id, servers: answer.servers });
+            return Ok(ResolvedAlias {
+                room_id: answer.room_id,
+                servers: answer.servers,
+            });
         }
         let unknown = || Error::not_found(format!("Room alias {alias} not found"));
         let standing = self.rooms.alias(alias).await?.ok_or_else(unknown)?;
         let view = self.rooms.view(&standing.room_id).await?;
         let own = self.server_name().to_owned();
-        let others = view.into_iter().flat_map(|view| view.servers().clone());
-        let others: Vec<_> = others.filter(|server| *server != own).collect();
+        let known = view.map(|view| view.servers()).unwrap_or_default();
+        let others: Vec<_> = known
+            .iter()
+            .filter(|server| **server != own)
+            .cloned()
+            .collect();
         // Ourselves first, then as many of the others as a join can use.
-        let servers = std::iter::once(own).chain(others).take(MAX_SERVERS).collect();
-        Ok(ResolvedAlias { room_id: standing.room_id, servers })
+        let servers = std::iter::once(own)
+            .chain(others)
+            .take(MAX_SERVERS)
+            .collect();
+        Ok(ResolvedAlias {
+            room_id: standing.room_id,
+            servers,
+        })
     }
 
     /// Fails unless the text is an alias that leads to the room.
@@ -123,12 +150,13 @@ impl Core {
             Err(error) if error.kind() == ErrorKind::Internal => return Err(error),
             Err(_) => false,
         };
-        match leads {
-            true => Ok(()),
-            false => Err(Error::refused(
+        if leads {
+            Ok(())
+        } else {
+            Err(Error::refused(
                 ErrorKind::BadAlias,
                 format!("Room alias {alias} does not point to the room"),
-            )),
+            ))
         }
     }
 
@@ -138,7 +166,9 @@ impl Core {
             return Err(Error::invalid("The alias belongs to another server"));
         }
         if alias.as_str().len() > MAX_ID_BYTES || alias.alias().contains(char::is_whitespace) {
-            return Err(Error::invalid("Invalid characters in alias, or too many of them"));
+            return Err(Error::invalid(
+                "Invalid characters in alias, or too many of them",
+            ));
         }
         Ok(())
     }
@@ -187,7 +217,10 @@ mod tests {
 
         let left = without_alias(&content, "#a:b");
 
-        assert_eq!(left, parse_object(br##"{"alt_aliases":["#c:b"]}"##).expect("an object"));
+        assert_eq!(
+            left,
+            parse_object(br##"{"alt_aliases":["#c:b"]}"##).expect("an object")
+        );
         assert!(without_alias(&left, "#c:b").is_empty());
     }
 }

@@ -4,7 +4,10 @@ use gantry_model::{Object, Value};
 
 /// An object of these members.
 pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
-    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    members
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// An object of one text member.
@@ -20,5 +23,8 @@ pub(crate) fn str_of<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
 /// The relation of a message: its type and target, if `m.relates_to` holds both.
 pub(crate) fn relation(content: &Object) -> Option<(&str, &str)> {
     let relates_to = content.get("m.relates_to").and_then(Value::as_object)?;
-    Some((str_of(relates_to, "rel_type")?, str_of(relates_to, "event_id")?))
+    Some((
+        str_of(relates_to, "rel_type")?,
+        str_of(relates_to, "event_id")?,
+    ))
 }

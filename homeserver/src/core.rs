@@ -111,7 +111,10 @@ impl Homeserver {
 
 impl fmt::Debug for Homeserver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Homeserver").field("config", &self.core.config).finish_non_exhaustive()
+        formatter
+            .debug_struct("Homeserver")
+            .field("config", &self.core.config)
+            .finish_non_exhaustive()
     }
 }
 

@@ -110,7 +110,10 @@ impl Creation {
         let version = self.version(&wish)?;
         let alias = self.free_alias(&wish).await?;
         let user = &session.user_id;
-        let member = self.core.member_content(user, Membership::Join, None).await?;
+        let member = self
+            .core
+            .member_content(user, Membership::Join, None)
+            .await?;
         let create = create_content(&wish, user, version.rules())?;
         let events = first_events(&wish, user, version.rules(), member, alias.as_deref());
         let room = match self.core.rooms.create(version, user, create, events).await {
@@ -144,7 +147,9 @@ impl Creation {
     }
 
     async fn free_alias(&self, wish: &CreateRoom) -> Result<Option<OwnedRoomAliasId>> {
-        let Some(localpart) = &wish.alias_localpart else { return Ok(None) };
+        let Some(localpart) = &wish.alias_localpart else {
+            return Ok(None);
+        };
         if localpart.is_empty() || localpart.contains([':', '#', '\0']) {
             return Err(Error::invalid("Invalid characters in room alias"));
         }
@@ -160,7 +165,10 @@ impl Creation {
     async fn invite_all(&self, session: &Session, room: &OwnedRoomId, wish: &CreateRoom) {
         let sender = &session.user_id;
         for user in wish.invite.iter().filter(|user| *user != sender) {
-            let content = self.core.member_content(user, Membership::Invite, None).await;
+            let content = self
+                .core
+                .member_content(user, Membership::Invite, None)
+                .await;
             let invited = match content {
                 Ok(mut content) => {
                     if wish.is_direct {

@@ -31,7 +31,10 @@ pub(crate) fn create_content(
         let creators = additional_creators(wish, creator)?;
         content.remove("additional_creators");
         if !creators.is_empty() {
-            let creators = creators.iter().map(|user| user.as_str().into()).collect::<Vec<Value>>();
+            let creators = creators
+                .iter()
+                .map(|user| user.as_str().into())
+                .collect::<Vec<Value>>();
             content.insert("additional_creators".to_owned(), creators.into());
         }
     }
@@ -40,8 +43,12 @@ pub(crate) fn create_content(
 
 /// Who else is a creator: who the client names, and in a trusted private chat all who are invited.
 fn additional_creators(wish: &CreateRoom, creator: &UserId) -> Result<Vec<OwnedUserId>> {
-    let malformed =
-        || Error::refused(ErrorKind::InvalidParam, "additional_creators is not a list of users");
+    let malformed = || {
+        Error::refused(
+            ErrorKind::InvalidParam,
+            "additional_creators is not a list of users",
+        )
+    };
     let named = match wish.creation_content.get("additional_creators") {
         None => &[],
         Some(Value::Array(named)) => named.as_slice(),
@@ -76,13 +83,20 @@ pub(crate) fn first_events(
         events.push(("m.room.canonical_alias", "", text("alias", alias.as_str())));
     }
     let given = |kind: &str| {
-        wish.initial_state.iter().any(|state| state.kind == kind && state.state_key.is_empty())
+        wish.initial_state
+            .iter()
+            .any(|state| state.kind == kind && state.state_key.is_empty())
     };
-    events.extend(preset_state(wish.effective_preset()).into_iter().filter(|(kind, ..)| !given(kind)));
-    let initial = wish.initial_state.iter().filter(|state| !is_settled(&state.kind));
     events.extend(
-        initial.map(|state| (&*state.kind, &*state.state_key, state.content.clone())),
+        preset_state(wish.effective_preset())
+            .into_iter()
+            .filter(|(kind, ..)| !given(kind)),
     );
+    let initial = wish
+        .initial_state
+        .iter()
+        .filter(|state| !is_settled(&state.kind));
+    events.extend(initial.map(|state| (&*state.kind, &*state.state_key, state.content.clone())));
     if let Some(name) = wish.name.as_deref().filter(|name| !name.is_empty()) {
         events.push(("m.room.name", "", text("name", name)));
     }
@@ -109,7 +123,11 @@ fn preset_state(preset: Preset) -> Vec<(&'static str, &'static str, Object)> {
     };
     let mut state = vec![
         ("m.room.join_rules", "", text("join_rule", join_rule)),
-        ("m.room.history_visibility", "", text("history_visibility", "shared")),
+        (
+            "m.room.history_visibility",
+            "",
+            text("history_visibility", "shared"),
+        ),
     ];
     if preset != Preset::PublicChat {
         state.push(("m.room.guest_access", "", text("guest_access", "can_join")));
@@ -119,12 +137,19 @@ fn preset_state(preset: Preset) -> Vec<(&'static str, &'static str, Object)> {
 
 /// The power levels: those of the initial state, or the default ones; then the client's override.
 fn power_levels(wish: &CreateRoom, creator: &UserId, rules: &RoomVersionRules) -> Object {
-    let given = wish.initial_state.iter().find(|state| state.kind == POWER_LEVELS);
+    let given = wish
+        .initial_state
+        .iter()
+        .find(|state| state.kind == POWER_LEVELS);
     let mut levels = match given {
         Some(given) => given.content.clone(),
         None => default_power_levels(wish, creator, rules),
     };
-    levels.extend(wish.power_level_content_override.clone().unwrap_or_default());
+    levels.extend(
+        wish.power_level_content_override
+            .clone()
+            .unwrap_or_default(),
+    );
     levels
 }
 
@@ -135,7 +160,11 @@ fn default_power_levels(wish: &CreateRoom, creator: &UserId, rules: &RoomVersion
     if !rules.privileged_creators {
         users.insert(creator.to_string(), 100.into());
         if preset == Preset::TrustedPrivateChat {
-            users.extend(wish.invite.iter().map(|user| (user.to_string(), 100.into())));
+            users.extend(
+                wish.invite
+                    .iter()
+                    .map(|user| (user.to_string(), 100.into())),
+            );
         }
     }
     let tombstone = if rules.privileged_creators { 150 } else { 100 };
@@ -169,7 +198,10 @@ fn topic_content(topic: &str) -> Object {
     let plain = object([("body", topic.into()), ("mimetype", "text/plain".into())]);
     object([
         ("topic", topic.into()),
-        ("m.topic", object([("m.text", vec![Value::Object(plain)].into())]).into()),
+        (
+            "m.topic",
+            object([("m.text", vec![Value::Object(plain)].into())]).into(),
+        ),
     ])
 }
 
@@ -192,7 +224,11 @@ mod tests {
     }
 
     fn state(kind: &str) -> InitialState {
-        InitialState { kind: kind.to_owned(), state_key: String::new(), content: Object::new() }
+        InitialState {
+            kind: kind.to_owned(),
+            state_key: String::new(),
+            content: Object::new(),
+        }
     }
 
     #[test]
@@ -204,22 +240,28 @@ mod tests {
             ..CreateRoom::default()
         };
 
-        assert_eq!(kinds(&wish, RoomVersion::V11), [
-            "m.room.member",
-            "m.room.power_levels",
-            "m.room.canonical_alias",
-            "m.room.history_visibility",
-            "m.room.guest_access",
-            "m.room.encryption",
-            "m.room.join_rules",
-            "m.room.name",
-            "m.room.topic",
-        ]);
+        assert_eq!(
+            kinds(&wish, RoomVersion::V11),
+            [
+                "m.room.member",
+                "m.room.power_levels",
+                "m.room.canonical_alias",
+                "m.room.history_visibility",
+                "m.room.guest_access",
+                "m.room.encryption",
+                "m.room.join_rules",
+                "m.room.name",
+                "m.room.topic",
+            ]
+        );
     }
 
     #[test]
     fn a_public_room_is_open_and_takes_no_guests() {
-        let wish = CreateRoom { visibility: Visibility::Public, ..CreateRoom::default() };
+        let wish = CreateRoom {
+            visibility: Visibility::Public,
+            ..CreateRoom::default()
+        };
 
         assert_eq!(wish.effective_preset(), Preset::PublicChat);
         assert!(!kinds(&wish, RoomVersion::V11).contains(&"m.room.guest_access".to_owned()));
@@ -241,16 +283,22 @@ mod tests {
         let users = parse_object(br#"{"@a:b":100,"@c:d":100}"#).expect("an object");
         assert_eq!(old["users"], users.into());
         assert_eq!(new["users"], Object::new().into());
-        assert_eq!(create["additional_creators"], vec![Value::from("@c:d")].into());
+        assert_eq!(
+            create["additional_creators"],
+            vec![Value::from("@c:d")].into()
+        );
     }
 
     #[test]
     fn the_creator_and_the_version_are_ours_to_say() {
         let alice = user_id!("@a:b");
         let mut wish = CreateRoom::default();
-        wish.creation_content.insert("creator".to_owned(), "@evil:b".into());
-        wish.creation_content.insert("room_version".to_owned(), "99".into());
-        wish.creation_content.insert("m.federate".to_owned(), false.into());
+        wish.creation_content
+            .insert("creator".to_owned(), "@evil:b".into());
+        wish.creation_content
+            .insert("room_version".to_owned(), "99".into());
+        wish.creation_content
+            .insert("m.federate".to_owned(), false.into());
 
         let old = create_content(&wish, alice, RoomVersion::V10.rules()).expect("content");
         let new = create_content(&wish, alice, RoomVersion::V11.rules()).expect("content");
@@ -281,10 +329,14 @@ mod tests {
     fn additional_creators_that_are_no_users_are_refused() {
         let mut wish = CreateRoom::default();
         let named: Vec<Value> = vec!["nobody".into()];
-        wish.creation_content.insert("additional_creators".to_owned(), named.into());
+        wish.creation_content
+            .insert("additional_creators".to_owned(), named.into());
 
         let result = create_content(&wish, user_id!("@a:b"), RoomVersion::V12.rules());
 
-        assert_eq!(result.expect_err("not users").kind(), ErrorKind::InvalidParam);
+        assert_eq!(
+            result.expect_err("not users").kind(),
+            ErrorKind::InvalidParam
+        );
     }
 }

@@ -34,12 +34,18 @@ impl Sessions {
         if let Some(challenge) = self.ask_password(session, request.auth.as_ref()).await? {
             return Ok(Uia::Needed(challenge));
         }
-        self.core.accounts.set_password(&session.user_id, &request.new_password).await?;
+        self.core
+            .accounts
+            .set_password(&session.user_id, &request.new_password)
+            .await?;
         if request.logout_devices {
             for device in self.core.accounts.devices(&session.user_id).await? {
                 if device.device_id != session.device_id {
                     let id = &device.device_id;
-                    self.core.accounts.delete_device(&session.user_id, id).await?;
+                    self.core
+                        .accounts
+                        .delete_device(&session.user_id, id)
+                        .await?;
                 }
             }
         }
@@ -48,11 +54,7 @@ impl Sessions {
     }
 
     /// Ends the account for good, once the password was given. The user leaves all rooms.
-    pub async fn deactivate(
-        &self,
-        session: &Session,
-        auth: Option<AuthData>,
-    ) -> Result<Uia<()>> {
+    pub async fn deactivate(&self, session: &Session, auth: Option<AuthData>) -> Result<Uia<()>> {
         if let Some(challenge) = self.ask_password(session, auth.as_ref()).await? {
             return Ok(Uia::Needed(challenge));
         }
@@ -70,10 +72,12 @@ impl Sessions {
     ) -> Result<Option<UiaChallenge>> {
         let error = match self.core.attempt(auth)? {
             Attempt::None => None,
-            Attempt::Stage(PASSWORD, data) => match self.password_fits(session, data).await? {
-                true => return Ok(None),
-                false => Some((ErrorKind::Forbidden, "Invalid password".to_owned())),
-            },
+            Attempt::Stage(PASSWORD, data) => {
+                if self.password_fits(session, data).await? {
+                    return Ok(None);
+                }
+                Some((ErrorKind::Forbidden, "Invalid password".to_owned()))
+            }
             Attempt::Stage(..) => Some((ErrorKind::InvalidParam, "Unknown stage".to_owned())),
         };
         Ok(Some(self.core.challenge(PASSWORD, auth, error)))
@@ -84,8 +88,14 @@ impl Sessions {
         let is_own = auth
             .named_user()
             .is_none_or(|named| named == user.as_str() || named == user.localpart());
-        let Some(password) = auth.password.as_deref().filter(|_| is_own) else { return Ok(false) };
-        Ok(self.core.accounts.verify_password(user, Secret::Plain(password)).await?)
+        let Some(password) = auth.password.as_deref().filter(|_| is_own) else {
+            return Ok(false);
+        };
+        Ok(self
+            .core
+            .accounts
+            .verify_password(user, Secret::Plain(password))
+            .await?)
     }
 
     /// Leaves all rooms that can be left; one that cannot does not keep the account alive.

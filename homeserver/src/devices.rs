@@ -35,7 +35,11 @@ impl Sessions {
         self.device(session, device).await?;
         match name {
             None => Ok(()),
-            name => Ok(self.core.accounts.rename_device(&session.user_id, device, name).await?),
+            name => Ok(self
+                .core
+                .accounts
+                .rename_device(&session.user_id, device, name)
+                .await?),
         }
     }
 
@@ -54,8 +58,17 @@ impl Sessions {
             return Ok(Uia::Needed(challenge));
         }
         for device in &devices {
-            if self.core.accounts.device(&session.user_id, device).await?.is_some() {
-                self.core.accounts.delete_device(&session.user_id, device).await?;
+            if self
+                .core
+                .accounts
+                .device(&session.user_id, device)
+                .await?
+                .is_some()
+            {
+                self.core
+                    .accounts
+                    .delete_device(&session.user_id, device)
+                    .await?;
             }
         }
         self.core.authenticated(auth.as_ref());

@@ -50,7 +50,10 @@ impl Creation {
         wish: CreateRoom,
     ) -> Result<DirectRoom> {
         if let Some(room_id) = self.find_direct(session, others).await? {
-            return Ok(DirectRoom { room_id, created: false });
+            return Ok(DirectRoom {
+                room_id,
+                created: false,
+            });
         }
         let room_id = self.create_room(session, wish).await?;
         for other in others {
@@ -59,7 +62,10 @@ impl Creation {
                 self.note_direct(other, &session.user_id, &room_id).await?;
             }
         }
-        Ok(DirectRoom { room_id, created: true })
+        Ok(DirectRoom {
+            room_id,
+            created: true,
+        })
     }
 
     async fn find_direct(
@@ -69,8 +75,11 @@ impl Creation {
     ) -> Result<Option<OwnedRoomId>> {
         let user = &session.user_id;
         let content = self.core.accounts.account_data(user, None, DIRECT).await?;
-        let members: BTreeSet<&UserId> =
-            others.iter().map(|other| &**other).chain([&**user]).collect();
+        let members: BTreeSet<&UserId> = others
+            .iter()
+            .map(|other| &**other)
+            .chain([&**user])
+            .collect();
         for room in rooms_in(&content.unwrap_or_default(), others) {
             if let Some(view) = self.core.rooms.view(&room).await?
                 && is_among(&view, user, &members)
@@ -84,7 +93,9 @@ impl Creation {
     async fn note_direct(&self, user: &UserId, other: &UserId, room: &RoomId) -> Result<()> {
         let changed = |content: Option<Object>| {
             let mut content = content.unwrap_or_default();
-            let rooms = content.entry(other.to_string()).or_insert(Value::Array(Vec::new()));
+            let rooms = content
+                .entry(other.to_string())
+                .or_insert(Value::Array(Vec::new()));
             if let Value::Array(rooms) = rooms {
                 rooms.push(room.as_str().into());
             } else {
@@ -92,7 +103,11 @@ impl Creation {
             }
             Some(content)
         };
-        Ok(self.core.accounts.change_account_data(user, None, DIRECT, changed).await?)
+        Ok(self
+            .core
+            .accounts
+            .change_account_data(user, None, DIRECT, changed)
+            .await?)
     }
 }
 
@@ -111,9 +126,7 @@ fn is_among(view: &RoomView, user: &UserId, members: &BTreeSet<&UserId>) -> bool
     let present: BTreeSet<OwnedUserId> = view
         .members()
         .iter()
-        .filter(|member| {
-            matches!(member.content_str("membership"), Some("join" | "invite"))
-        })
+        .filter(|member| matches!(member.content_str("membership"), Some("join" | "invite")))
         .filter_map(|member| OwnedUserId::try_from(member.state_key()?).ok())
         .collect();
     view.membership(user) == Some(Membership::Join)
@@ -132,7 +145,10 @@ mod tests {
         let rooms: Vec<Value> = vec!["!old:b".into(), 5.into(), "!new:b".into()];
         let content = object([("@c:d", rooms.into()), ("@e:f", Value::Null)]);
 
-        let found = rooms_in(&content, &[user_id!("@c:d").to_owned(), user_id!("@e:f").to_owned()]);
+        let found = rooms_in(
+            &content,
+            &[user_id!("@c:d").to_owned(), user_id!("@e:f").to_owned()],
+        );
 
         assert_eq!(found, ["!new:b", "!old:b"]);
     }

@@ -23,9 +23,10 @@ impl Directory {
         if self.core.rooms.view(room).await?.is_none() {
             return Err(Error::not_found("Unknown room"));
         }
-        match self.core.rooms.is_published(room).await? {
-            true => Ok(Visibility::Public),
-            false => Ok(Visibility::Private),
+        if self.core.rooms.is_published(room).await? {
+            Ok(Visibility::Public)
+        } else {
+            Ok(Visibility::Private)
         }
     }
 
@@ -39,7 +40,9 @@ impl Directory {
         let unknown = || Error::not_found("Unknown room");
         let view = self.core.rooms.view(room).await?.ok_or_else(unknown)?;
         if !session.admin && !may_name(session, &view) {
-            return Err(Error::forbidden("You may not change the room's entry in the directory"));
+            return Err(Error::forbidden(
+                "You may not change the room's entry in the directory",
+            ));
         }
         match visibility {
             Visibility::Public => self.core.rooms.publish(room).await?,

@@ -29,7 +29,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn refused(kind: ErrorKind, reason: impl Into<String>) -> Self {
-        Self::Refused { kind, reason: reason.into() }
+        Self::Refused {
+            kind,
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn forbidden(reason: impl Into<String>) -> Self {

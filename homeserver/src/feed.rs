@@ -129,7 +129,10 @@ impl Feed {
     pub fn now(&self) -> SyncToken {
         // The typing serial first: a change between the two lines is then seen again, not missed.
         let typing = self.core.accounts.typing_serial();
-        SyncToken { cut: self.core.rooms.store_cut(), typing }
+        SyncToken {
+            cut: self.core.rooms.store_cut(),
+            typing,
+        }
     }
 
     /// Wakes whenever something was stored.
@@ -198,17 +201,28 @@ impl Feed {
         upto: &Cut,
         limit: usize,
     ) -> Result<RoomChanges> {
-        Ok(self.core.rooms.changes(room, Some(since), upto, limit).await?)
+        Ok(self
+            .core
+            .rooms
+            .changes(room, Some(since), upto, limit)
+            .await?)
     }
 
     /// Whether the user may see the event.
     pub async fn may_see(&self, user: &UserId, room: &RoomId, event: &RoomEvent) -> Result<bool> {
-        Ok(!self.core.rooms.visible(user, room, vec![event.clone()]).await?.is_empty())
+        Ok(!self
+            .core
+            .rooms
+            .visible(user, room, vec![event.clone()])
+            .await?
+            .is_empty())
     }
 
     /// When the next who types stops by the clock, at most `deadline`: nobody else tells that.
     fn typing_expiry(&self, deadline: Instant) -> Instant {
-        let Some(next) = self.core.accounts.expire_typing() else { return deadline };
+        let Some(next) = self.core.accounts.expire_typing() else {
+            return deadline;
+        };
         let left = u64::try_from(next - self.core.clock.now_ms()).unwrap_or(0);
         // One millisecond more, so that it has expired when we look.
         deadline.min(Instant::now() + Duration::from_millis(left + 1))
@@ -220,6 +234,9 @@ impl Feed {
         if now.cut.generation() != since.cut.generation() {
             return now;
         }
-        SyncToken { cut: now.cut.max(&since.cut), typing: now.typing.max(since.typing) }
+        SyncToken {
+            cut: now.cut.max(&since.cut),
+            typing: now.typing.max(since.typing),
+        }
     }
 }

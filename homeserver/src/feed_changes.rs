@@ -84,7 +84,10 @@ impl Feed {
             receipts: self.receipts(user, &joined, since, upto).await?,
             typing: self.typing(&joined, since),
         };
-        let mut changes = UserChanges { account_data: global, ..UserChanges::default() };
+        let mut changes = UserChanges {
+            account_data: global,
+            ..UserChanges::default()
+        };
         for row in &rows {
             self.add_room(&question, row, &mut changes).await?;
         }
@@ -101,13 +104,19 @@ impl Feed {
         let transition = self.transition(question, row).await?;
         match transition.after {
             Some(Membership::Join) => {
-                changes.joined.extend(self.joined_change(question, &transition).await?);
+                changes
+                    .joined
+                    .extend(self.joined_change(question, &transition).await?);
             }
             Some(Membership::Invite) if transition.is_news => {
-                changes.invited.push(self.invited_change(question, row).await?);
+                changes
+                    .invited
+                    .push(self.invited_change(question, row).await?);
             }
             Some(Membership::Knock) if transition.is_news => {
-                changes.knocked.push(self.invited_change(question, row).await?);
+                changes
+                    .knocked
+                    .push(self.invited_change(question, row).await?);
             }
             Some(Membership::Leave | Membership::Ban) => {
                 let wanted = match question.since {
@@ -115,7 +124,9 @@ impl Feed {
                     Some(_) => transition.is_news,
                 };
                 if wanted {
-                    changes.left.push(self.left_change(question, &transition).await?);
+                    changes
+                        .left
+                        .push(self.left_change(question, &transition).await?);
                 }
             }
             Some(Membership::Invite | Membership::Knock) | None => {}
@@ -131,21 +142,28 @@ impl Feed {
         let room = &transition.row.room_id;
         let was_joined = transition.was_joined();
         let full = !was_joined || question.options.full_state;
-        let wanted = if full { StateWanted::Full } else { StateWanted::Delta };
+        let wanted = if full {
+            StateWanted::Full
+        } else {
+            StateWanted::Delta
+        };
         // A room that is new to the client starts with its newest events, however old.
         let since = question.since_cut().filter(|_| was_joined);
-        let timeline = match full || question.news.rooms.contains(room) {
-            true => {
-                let span = self.span(room, since, &question.upto.cut).await?;
-                let filter = &question.options.timeline;
-                Some(self.timeline(question.user, room, span, filter, wanted).await?)
-            }
-            false => None,
+        let timeline = if full || question.news.rooms.contains(room) {
+            let span = self.span(room, since, &question.upto.cut).await?;
+            let filter = &question.options.timeline;
+            Some(
+                self.timeline(question.user, room, span, filter, wanted)
+                    .await?,
+            )
+        } else {
+            None
         };
         let account_data = question.account_data.get(room).cloned().unwrap_or_default();
-        let receipts = match was_joined {
-            true => question.receipts.get(room).cloned().unwrap_or_default(),
-            false => self.room_receipts(question.user, room).await?,
+        let receipts = if was_joined {
+            question.receipts.get(room).cloned().unwrap_or_default()
+        } else {
+            self.room_receipts(question.user, room).await?
         };
         let typing = question.typing.get(room).cloned();
         if timeline.is_none() && account_data.is_empty() && receipts.is_empty() && typing.is_none()
@@ -175,9 +193,16 @@ impl Feed {
         question: &Question<'_>,
         row: &MembershipRow,
     ) -> Result<InvitedChange> {
-        let view = self.core.rooms.state_at(&row.room_id, &question.upto.cut).await?;
+        let view = self
+            .core
+            .rooms
+            .state_at(&row.room_id, &question.upto.cut)
+            .await?;
         let stripped = stripped_state(&view, question.user);
-        Ok(InvitedChange { room_id: row.room_id.clone(), stripped })
+        Ok(InvitedChange {
+            room_id: row.room_id.clone(),
+            stripped,
+        })
     }
 
     async fn left_change(
@@ -188,15 +213,28 @@ impl Feed {
         let (row, was_joined) = (transition.row, transition.was_joined());
         let since = question.since_cut().filter(|_| was_joined);
         let whole = self.span(&row.room_id, since, &question.upto.cut).await?;
-        let span = Span { upto: whole.upto.min(row.pos()), ..whole };
-        let wanted = if was_joined { StateWanted::Delta } else { StateWanted::Full };
+        let span = Span {
+            upto: whole.upto.min(row.pos()),
+            ..whole
+        };
+        let wanted = if was_joined {
+            StateWanted::Delta
+        } else {
+            StateWanted::Full
+        };
         let filter = &question.options.timeline;
-        let timeline = self.timeline(question.user, &row.room_id, span, filter, wanted).await?;
+        let timeline = self
+            .timeline(question.user, &row.room_id, span, filter, wanted)
+            .await?;
         Ok(LeftChange {
             room_id: row.room_id.clone(),
             timeline: Some(timeline),
             event: None,
-            account_data: question.account_data.get(&row.room_id).cloned().unwrap_or_default(),
+            account_data: question
+                .account_data
+                .get(&row.room_id)
+                .cloned()
+                .unwrap_or_default(),
         })
     }
 
@@ -224,7 +262,12 @@ impl Feed {
                 OutOfBandKind::Gone if question.since.is_some() => {
                     let event = (!one.event.is_empty()).then_some(one.event);
                     let account_data = Vec::new();
-                    changes.left.push(LeftChange { room_id, timeline: None, event, account_data });
+                    changes.left.push(LeftChange {
+                        room_id,
+                        timeline: None,
+                        event,
+                        account_data,
+                    });
                 }
                 OutOfBandKind::Gone => {}
             }
@@ -237,7 +280,10 @@ impl Feed {
             Some(since) => self.core.rooms.log_end(room, since).await?,
             None => 0,
         };
-        Ok(Span { after, upto: self.core.rooms.log_end(room, upto).await? })
+        Ok(Span {
+            after,
+            upto: self.core.rooms.log_end(room, upto).await?,
+        })
     }
 
     /// The user's membership at both ends of the span. A room whose log did not grow needs no look.
@@ -249,16 +295,31 @@ impl Feed {
         let (room, user) = (&*row.room_id, question.user);
         let Some(since) = question.since_cut() else {
             let after = self.membership_at(row, user, &question.upto.cut).await?;
-            return Ok(Transition { row, before: None, after, is_news: true });
+            return Ok(Transition {
+                row,
+                before: None,
+                after,
+                is_news: true,
+            });
         };
         if !question.news.rooms.contains(room) {
             let membership = Some(row.membership);
-            return Ok(Transition { row, before: membership, after: membership, is_news: false });
+            return Ok(Transition {
+                row,
+                before: membership,
+                after: membership,
+                is_news: false,
+            });
         }
         let before = self.membership_at(row, user, since).await?;
         let after = self.membership_at(row, user, &question.upto.cut).await?;
         let is_news = row.pos() > self.core.rooms.log_end(room, since).await?;
-        Ok(Transition { row, before, after, is_news })
+        Ok(Transition {
+            row,
+            before,
+            after,
+            is_news,
+        })
     }
 
     /// The user's membership at a cut: what the row remembers, else what the state says.
@@ -288,12 +349,21 @@ impl Feed {
         let mut news = News::default();
         let Some(since) = since else { return Ok(news) };
         let own = user_owner(user);
-        for change in self.core.rooms.stream_changes(&since.cut, &upto.cut).await? {
+        for change in self
+            .core
+            .rooms
+            .stream_changes(&since.cut, &upto.cut)
+            .await?
+        {
             match change.kind {
                 StreamKind::Room(room) => {
                     news.rooms.insert(room);
                 }
-                StreamKind::Data { owner, kind: OUT_OF_BAND, sub } if owner == own => {
+                StreamKind::Data {
+                    owner,
+                    kind: OUT_OF_BAND,
+                    sub,
+                } if owner == own => {
                     news.outside.insert(sub);
                 }
                 StreamKind::Data { .. } => {}
@@ -306,5 +376,8 @@ impl Feed {
 /// Whether the client wants to hear of the room.
 fn is_wanted(options: &FeedOptions, room: &RoomId) -> bool {
     !options.not_rooms.iter().any(|not| not == room)
-        && options.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|wanted| wanted == room))
+        && options
+            .rooms
+            .as_ref()
+            .is_none_or(|rooms| rooms.iter().any(|wanted| wanted == room))
 }

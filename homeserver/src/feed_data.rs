@@ -20,7 +20,11 @@ impl Feed {
         let accounts = &self.core.accounts;
         let data = match since {
             None => accounts.all_account_data(user).await?,
-            Some(since) => accounts.account_data_since(user, &since.cut, &upto.cut).await?,
+            Some(since) => {
+                accounts
+                    .account_data_since(user, &since.cut, &upto.cut)
+                    .await?
+            }
         };
         let mut global = Vec::new();
         let mut rooms: ByRoom<Vec<_>> = HashMap::new();
@@ -42,13 +46,22 @@ impl Feed {
         since: Option<&SyncToken>,
         upto: &SyncToken,
     ) -> Result<ByRoom<Vec<Receipt>>> {
-        let Some(since) = since else { return Ok(HashMap::new()) };
-        let moved = self.core.accounts.receipts_since(rooms, &since.cut, &upto.cut).await?;
+        let Some(since) = since else {
+            return Ok(HashMap::new());
+        };
+        let moved = self
+            .core
+            .accounts
+            .receipts_since(rooms, &since.cut, &upto.cut)
+            .await?;
         let mut by_room: ByRoom<Vec<_>> = HashMap::new();
         for stored in moved {
             let receipt = stored.receipt;
             if is_shown(&receipt, user) {
-                by_room.entry(receipt.room.clone()).or_default().push(receipt);
+                by_room
+                    .entry(receipt.room.clone())
+                    .or_default()
+                    .push(receipt);
             }
         }
         Ok(by_room)

@@ -17,7 +17,9 @@ struct Interest {
 
 impl Interest {
     fn joined(&self, room: &RoomId) -> bool {
-        self.rows.get(room).is_some_and(|row| row.membership == Membership::Join)
+        self.rows
+            .get(room)
+            .is_some_and(|row| row.membership == Membership::Join)
     }
 }
 
@@ -35,7 +37,11 @@ impl Feed {
         if since == upto {
             return Ok(false);
         }
-        let changes = self.core.rooms.stream_changes(&since.cut, &upto.cut).await?;
+        let changes = self
+            .core
+            .rooms
+            .stream_changes(&since.cut, &upto.cut)
+            .await?;
         let typing = self.core.accounts.typing_since(since.typing);
         if changes.is_empty() && typing.is_empty() {
             return Ok(false);
@@ -75,7 +81,10 @@ impl Feed {
         let joined = rows.iter().filter(|row| row.membership == Membership::Join);
         let mut owners: HashSet<_> = joined.map(|row| room_owner(&row.room_id)).collect();
         owners.insert(user_owner(user));
-        let rows = rows.into_iter().map(|row| (row.room_id.clone(), row)).collect();
+        let rows = rows
+            .into_iter()
+            .map(|row| (row.room_id.clone(), row))
+            .collect();
         Ok(Interest { rows, owners })
     }
 }

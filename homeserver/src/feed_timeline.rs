@@ -40,16 +40,24 @@ impl Feed {
         upto: &SyncToken,
         limit: usize,
     ) -> Result<RoomTimeline> {
-        let filter = EventFilter { limit: Some(limit), ..EventFilter::default() };
+        let filter = EventFilter {
+            limit: Some(limit),
+            ..EventFilter::default()
+        };
         let since = since.filter(|since| since.cut.generation() == upto.cut.generation());
         let (after, wanted) = match since {
-            Some(since) => {
-                (self.core.rooms.log_end(room, &since.cut).await?, StateWanted::Delta)
-            }
+            Some(since) => (
+                self.core.rooms.log_end(room, &since.cut).await?,
+                StateWanted::Delta,
+            ),
             None => (0, StateWanted::Full),
         };
-        let span = Span { after, upto: self.core.rooms.log_end(room, &upto.cut).await? };
-        self.timeline(&session.user_id, room, span, &filter, wanted).await
+        let span = Span {
+            after,
+            upto: self.core.rooms.log_end(room, &upto.cut).await?,
+        };
+        self.timeline(&session.user_id, room, span, &filter, wanted)
+            .await
     }
 
     /// The newest events of a stretch that the user may see and the filter lets pass.
@@ -65,12 +73,17 @@ impl Feed {
         let events = self.core.rooms.visible(user, room, changes.events).await?;
         let state = match wanted {
             StateWanted::Full => changes.start.full_state(),
-            StateWanted::Delta => {
-                changes.before_timeline.into_iter().filter_map(|change| change.event).collect()
-            }
+            StateWanted::Delta => changes
+                .before_timeline
+                .into_iter()
+                .filter_map(|change| change.event)
+                .collect(),
         };
         Ok(RoomTimeline {
-            events: events.into_iter().filter(|event| filter.matches_pdu(&event.pdu)).collect(),
+            events: events
+                .into_iter()
+                .filter(|event| filter.matches_pdu(&event.pdu))
+                .collect(),
             limited: changes.limited,
             prev_batch: changes.prev_batch,
             before: changes.start,
@@ -90,17 +103,21 @@ impl Feed {
     ) -> Result<RoomChanges> {
         let limit = filter.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
         let rooms = &self.core.rooms;
-        let changes = rooms.changes_between(room, span.after, span.upto, limit).await?;
+        let changes = rooms
+            .changes_between(room, span.after, span.upto, limit)
+            .await?;
         if filter.passes_all() || !changes.limited || limit == 0 {
             return Ok(changes);
         }
-        let wide = rooms.changes_between(room, span.after, span.upto, MAX_LOOKED_AT).await?;
+        let wide = rooms
+            .changes_between(room, span.after, span.upto, MAX_LOOKED_AT)
+            .await?;
         let length = wide.events.len();
         let seen = rooms.visible(user, room, wide.events.clone()).await?;
         match length_that_holds(&wide.events, &seen, filter, limit) {
-            Some(shorter) if shorter < length => {
-                Ok(rooms.changes_between(room, span.after, span.upto, shorter).await?)
-            }
+            Some(shorter) if shorter < length => Ok(rooms
+                .changes_between(room, span.after, span.upto, shorter)
+                .await?),
             _ => Ok(wide),
         }
     }
@@ -118,5 +135,9 @@ fn length_that_holds(
         .rev()
         .filter(|event| filter.matches_pdu(&event.pdu))
         .nth(limit.checked_sub(1)?)?;
-    events.iter().rev().position(|event| event.pos == first.pos).map(|index| index + 1)
+    events
+        .iter()
+        .rev()
+        .position(|event| event.pos == first.pos)
+        .map(|index| index + 1)
 }

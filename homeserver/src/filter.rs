@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 /// Which events of rooms a client wants. The default wants all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "the specification's independent switches")]
 pub struct EventFilter {
     /// The most events to return.
     pub limit: Option<usize>,
@@ -42,7 +41,9 @@ impl EventFilter {
     pub fn matches(&self, kind: &str, sender: &UserId, content: &Object) -> bool {
         self.allows_kind(kind)
             && self.allows_sender(sender)
-            && self.contains_url.is_none_or(|wanted| content.contains_key("url") == wanted)
+            && self
+                .contains_url
+                .is_none_or(|wanted| content.contains_key("url") == wanted)
     }
 
     /// Whether an event passes.
@@ -53,7 +54,10 @@ impl EventFilter {
     /// Whether events of the room can pass.
     pub fn allows_room(&self, room: &RoomId) -> bool {
         !self.not_rooms.iter().any(|not| not == room)
-            && self.rooms.as_ref().is_none_or(|rooms| rooms.iter().any(|wanted| wanted == room))
+            && self
+                .rooms
+                .as_ref()
+                .is_none_or(|rooms| rooms.iter().any(|wanted| wanted == room))
     }
 
     /// Whether events of the type can pass.
@@ -76,7 +80,10 @@ impl EventFilter {
 
     fn allows_sender(&self, sender: &UserId) -> bool {
         !self.not_senders.iter().any(|not| not == sender)
-            && self.senders.as_ref().is_none_or(|all| all.iter().any(|wanted| wanted == sender))
+            && self
+                .senders
+                .as_ref()
+                .is_none_or(|all| all.iter().any(|wanted| wanted == sender))
     }
 }
 
@@ -85,9 +92,13 @@ impl EventFilter {
 fn glob(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    let Some(last) = pieces.pop() else {
+        return rest.is_empty();
+    };
     for piece in pieces {
         match rest.find(piece) {
             Some(at) => rest = &rest[at + piece.len()..],
@@ -129,7 +140,10 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_types_wants_nothing() {
-        let filter = EventFilter { types: Some(Vec::new()), ..EventFilter::default() };
+        let filter = EventFilter {
+            types: Some(Vec::new()),
+            ..EventFilter::default()
+        };
 
         assert!(!filter.allows_kind("m.room.message"));
     }

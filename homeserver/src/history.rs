@@ -132,7 +132,10 @@ impl Reading {
         filter: &EventFilter,
     ) -> Result<Context> {
         let view = self.core.readable_view(&session.user_id, room).await?;
-        let event = self.core.visible_event(&session.user_id, room, event).await?;
+        let event = self
+            .core
+            .visible_event(&session.user_id, room, event)
+            .await?;
         let key = event.key.unwrap_or(TimelineKey::END);
         let limit = limit.min(MAX_LIMIT);
         let walk = |from, direction, limit| Walk {
@@ -145,23 +148,23 @@ impl Reading {
             filter,
             fills_gaps: false,
         };
-        let (events_before, start) =
-            self.walk(walk(key, Direction::Backward, limit / 2)).await?;
-        let (events_after, end) =
-            self.walk(walk(key.next(), Direction::Forward, limit - limit / 2)).await?;
+        let (events_before, start) = self.walk(walk(key, Direction::Backward, limit / 2)).await?;
+        let (events_after, end) = self
+            .walk(walk(key.next(), Direction::Forward, limit - limit / 2))
+            .await?;
         let last = events_after.last().unwrap_or(&event);
-        let state = match filter.lazy_load_members {
-            true => {
-                let all = events_before.iter().chain(&events_after).chain([&event]);
-                lazy_members(&view, all.map(|event| event.pdu.sender()))
-            }
-            false => {
-                let state = self.core.rooms.state_after(room, last.event_id()).await?;
-                state.unwrap_or_else(|| view.full_state())
-            }
+        let state = if filter.lazy_load_members {
+            let all = events_before.iter().chain(&events_after).chain([&event]);
+            lazy_members(&view, all.map(|event| event.pdu.sender()))
+        } else {
+            let state = self.core.rooms.state_after(room, last.event_id()).await?;
+            state.unwrap_or_else(|| view.full_state())
         };
         let after_last = last.key.map_or(key, TimelineKey::next);
-        let before_first = events_before.last().and_then(|first| first.key).unwrap_or(key);
+        let before_first = events_before
+            .last()
+            .and_then(|first| first.key)
+            .unwrap_or(key);
         Ok(Context {
             start: PageToken::Timeline(start.unwrap_or(before_first)),
             end: PageToken::Timeline(end.unwrap_or(after_last)),
@@ -182,11 +185,15 @@ impl Reading {
         while looked_at < MAX_LOOKED_AT {
             let limit = walk.limit.max(10);
             let rooms = &self.core.rooms;
-            let page =
-                rooms.timeline(walk.room, Some(at), walk.to, walk.direction, limit).await?;
+            let page = rooms
+                .timeline(walk.room, Some(at), walk.to, walk.direction, limit)
+                .await?;
             looked_at += page.events.len().max(1);
             let seen = self.core.visible(walk.user, walk.room, page.events).await?;
-            for event in seen.into_iter().filter(|event| walk.filter.matches_pdu(&event.pdu)) {
+            for event in seen
+                .into_iter()
+                .filter(|event| walk.filter.matches_pdu(&event.pdu))
+            {
                 let next = event.key.map(|key| behind(key, walk.direction));
                 chunk.push(event);
                 if chunk.len() == walk.limit {
@@ -220,9 +227,7 @@ impl Reading {
     async fn key_of(&self, room: &RoomId, token: PageToken) -> Result<TimelineKey> {
         match token {
             PageToken::Timeline(key) => Ok(key),
-            PageToken::Sync(token) => {
-                Ok(self.core.rooms.state_at(room, &token.cut).await?.end())
-            }
+            PageToken::Sync(token) => Ok(self.core.rooms.state_at(room, &token.cut).await?.end()),
         }
     }
 }
@@ -236,8 +241,9 @@ fn behind(key: TimelineKey, direction: Direction) -> TimelineKey {
 }
 
 fn loaded(view: &RoomView, filter: &EventFilter, chunk: &[RoomEvent]) -> Vec<Arc<Pdu>> {
-    match filter.lazy_load_members {
-        true => lazy_members(view, chunk.iter().map(|event| event.pdu.sender())),
-        false => Vec::new(),
+    if filter.lazy_load_members {
+        lazy_members(view, chunk.iter().map(|event| event.pdu.sender()))
+    } else {
+        Vec::new()
     }
 }

@@ -9,12 +9,7 @@ use gantry_model::{
 };
 use gantry_rooms::{Membership, NewEvent, RoomView};
 
-use crate::{
-    Error, MembershipActs, Result,
-    content::str_of,
-    core::Core,
-    membership::MEMBER,
-};
+use crate::{Error, MembershipActs, Result, content::str_of, core::Core, membership::MEMBER};
 
 /// The most servers that are tried.
 const MAX_VIA: usize = 20;
@@ -57,7 +52,10 @@ impl MembershipActs {
     ) -> Result<OwnedRoomId> {
         let (room, mut via) = self.located(target, via).await?;
         let user = &session.user_id;
-        let content = self.core.member_content(user, Membership::Knock, reason).await?;
+        let content = self
+            .core
+            .member_content(user, Membership::Knock, reason)
+            .await?;
         let view = self.core.rooms.view(&room).await?;
         if view.as_ref().is_some_and(RoomView::is_joined_locally) {
             let event = NewEvent::state(user.clone(), MEMBER, user.as_str(), content);
@@ -65,7 +63,11 @@ impl MembershipActs {
             return Ok(room);
         }
         via.extend(self.core.servers_of(&room, None, view.as_ref()));
-        Ok(self.core.federation.knock(&room, user, &distinct(via), content).await?)
+        Ok(self
+            .core
+            .federation
+            .knock(&room, user, &distinct(via), content)
+            .await?)
     }
 
     /// Brings a user into a room by the rights of somebody who is in it: a local one joins, invited
@@ -84,12 +86,21 @@ impl MembershipActs {
         let is_local = self.core.is_local(user);
         let is_open = is_local && view.join_rule() == "public";
         if standing != Some(Membership::Invite) && !is_open {
-            let content = self.core.member_content(user, Membership::Invite, None).await?;
-            self.core.invite(&session.user_id, room, user, content).await?;
+            let content = self
+                .core
+                .member_content(user, Membership::Invite, None)
+                .await?;
+            self.core
+                .invite(&session.user_id, room, user, content)
+                .await?;
         }
-        match is_local {
-            true => self.core.join(user, room, Vec::new(), None).await.map(|_| ()),
-            false => Ok(()),
+        if is_local {
+            self.core
+                .join(user, room, Vec::new(), None)
+                .await
+                .map(|_| ())
+        } else {
+            Ok(())
         }
     }
 
@@ -98,7 +109,10 @@ impl MembershipActs {
         if !self.core.is_local(user) {
             return Err(Error::invalid("Not a user of this server"));
         }
-        self.core.join(user, room, Vec::new(), None).await.map(|_| ())
+        self.core
+            .join(user, room, Vec::new(), None)
+            .await
+            .map(|_| ())
     }
 
     /// The room, and the servers to go through.
@@ -111,7 +125,10 @@ impl MembershipActs {
             Ok(room) => Ok((room.to_owned(), via)),
             Err(alias) => {
                 let resolved = self.core.resolve(alias).await?;
-                Ok((resolved.room_id, resolved.servers.into_iter().chain(via).collect()))
+                Ok((
+                    resolved.room_id,
+                    resolved.servers.into_iter().chain(via).collect(),
+                ))
             }
         }
     }
@@ -184,7 +201,12 @@ impl Core {
         }
         let mut knows_all = true;
         for allowed in allowed_rooms(view) {
-            match self.rooms.view(&allowed).await?.filter(RoomView::is_joined_locally) {
+            match self
+                .rooms
+                .view(&allowed)
+                .await?
+                .filter(RoomView::is_joined_locally)
+            {
                 Some(room) if room.membership(user) == Some(Membership::Join) => {
                     let voucher = self.may_invite(view);
                     return Ok(voucher.map_or(Voucher::Elsewhere, Voucher::User));
@@ -193,36 +215,54 @@ impl Core {
                 None => knows_all = false,
             }
         }
-        let has_others = view.servers().iter().any(|server| server != self.server_name());
-        match knows_all || !has_others {
-            true => Err(Error::forbidden(
+        let has_others = view
+            .servers()
+            .iter()
+            .any(|server| server != self.server_name());
+        if knows_all || !has_others {
+            Err(Error::forbidden(
                 "You do not belong to any of the required rooms or spaces to join this room.",
-            )),
-            false => Ok(Voucher::Elsewhere),
+            ))
+        } else {
+            Ok(Voucher::Elsewhere)
         }
     }
 
     /// A local user in the room who may invite.
     fn may_invite(&self, view: &RoomView) -> Option<OwnedUserId> {
         let levels = view.power_levels()?;
-        let mut local: Vec<_> =
-            view.joined().into_iter().filter(|user| self.is_local(user)).collect();
+        let mut local: Vec<_> = view
+            .joined()
+            .into_iter()
+            .filter(|user| self.is_local(user))
+            .collect();
         // The same one each time: the strongest, then by name.
         local.sort_by(|a, b| {
-            levels.for_user(b).cmp(&levels.for_user(a)).then_with(|| a.cmp(b))
+            levels
+                .for_user(b)
+                .cmp(&levels.for_user(a))
+                .then_with(|| a.cmp(b))
         });
-        local.into_iter().next().filter(|user| levels.for_user(user) >= levels.invite())
+        local
+            .into_iter()
+            .next()
+            .filter(|user| levels.for_user(user) >= levels.invite())
     }
 }
 
 /// The rooms whose members may join.
 fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {
-    let Some(rules) = view.state("m.room.join_rules", "") else { return Vec::new() };
+    let Some(rules) = view.state("m.room.join_rules", "") else {
+        return Vec::new();
+    };
     allowed_in(rules.content())
 }
 
 fn allowed_in(content: &Object) -> Vec<OwnedRoomId> {
-    let allow = content.get("allow").and_then(Value::as_array).unwrap_or_default();
+    let allow = content
+        .get("allow")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
     allow
         .iter()
         .filter_map(Value::as_object)
@@ -264,6 +304,9 @@ mod tests {
     fn each_server_is_tried_once() {
         let server = |name: &str| OwnedServerName::try_from(name).expect("a server name");
 
-        assert_eq!(distinct(vec![server("a"), server("b"), server("a")]), ["a", "b"]);
+        assert_eq!(
+            distinct(vec![server("a"), server("b"), server("a")]),
+            ["a", "b"]
+        );
     }
 }

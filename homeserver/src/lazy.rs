@@ -13,5 +13,8 @@ pub fn lazy_members<'a>(
     users: impl IntoIterator<Item = &'a UserId>,
 ) -> Vec<Arc<Pdu>> {
     let users: BTreeSet<&UserId> = users.into_iter().collect();
-    users.into_iter().filter_map(|user| view.state("m.room.member", user.as_str())).collect()
+    users
+        .into_iter()
+        .filter_map(|user| view.state("m.room.member", user.as_str()))
+        .collect()
 }

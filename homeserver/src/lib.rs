@@ -49,18 +49,19 @@ mod username;
 pub use gantry_accounts::{Account, AccountDatum, Device, NewSession, Receipt, Session};
 pub use gantry_federation::FederationCalls;
 pub use gantry_rooms::{
-    Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position, Relation,
-    RoomChanges, RoomEvent, RoomView, StateChange, Submitted, TimelineKey,
+    Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position,
+    Relation, RoomChanges, RoomEvent, RoomView, StateChange, Submitted, TimelineKey,
 };
 pub use gantry_workspace as workspace;
 pub use gantry_workspace::Workspace;
 
+pub use self::alias::ResolvedAlias;
 pub use self::config::{HomeserverConfig, RegistrationConfig, WellKnown};
 pub use self::core::{Homeserver, HomeserverParts};
-pub use self::credentials::ChangePassword;
 pub use self::creation::{CreateRoom, Creation, InitialState, Preset, Visibility};
+pub use self::credentials::ChangePassword;
 pub use self::direct::DirectRoom;
-pub use self::directory::{Directory, ResolvedAlias};
+pub use self::directory::Directory;
 pub use self::error::{Error, Result};
 pub use self::feed::{
     Feed, FeedOptions, InvitedChange, JoinedChange, LeftChange, RoomTimeline, UserChanges,
@@ -76,9 +77,7 @@ pub use self::reading::{JoinedMember, MembersQuery, Reading};
 pub use self::registration::{AccountKind, NewUser, RegisterRequest, Registered};
 pub use self::relations::{Relations, RelationsQuery};
 pub use self::room_lists::RoomLists;
-pub use self::sessions::{
-    LoggedIn, LoginRequest, LoginSecret, Sessions,
-};
+pub use self::sessions::{LoggedIn, LoginRequest, LoginSecret, Sessions};
 pub use self::shared_secret::SharedSecretRequest;
 pub use self::token::{InvalidToken, PageToken, SyncToken};
 pub use self::uia::{AuthData, Uia, UiaChallenge, UserIdentifier};

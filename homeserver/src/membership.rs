@@ -54,7 +54,10 @@ impl MembershipActs {
         if standing == Some(Membership::Join) {
             return Err(Error::forbidden(format!("{user} is already in the room.")));
         }
-        let mut content = self.core.member_content(user, Membership::Invite, reason).await?;
+        let mut content = self
+            .core
+            .member_content(user, Membership::Invite, reason)
+            .await?;
         if standing == Some(Membership::Invite) {
             // An invite that says the same again would only be noise.
             let before = view.state(MEMBER, user.as_str());
@@ -63,7 +66,10 @@ impl MembershipActs {
             }
         }
         content.remove("is_direct");
-        self.core.invite(&session.user_id, room, user, content).await.map(|_| ())
+        self.core
+            .invite(&session.user_id, room, user, content)
+            .await
+            .map(|_| ())
     }
 
     /// Removes a user, or takes an invite or a knock back.
@@ -81,7 +87,8 @@ impl MembershipActs {
                 return Err(Error::forbidden("The user is not in the room"));
             }
         }
-        self.put(session, room, user, Membership::Leave, reason).await
+        self.put(session, room, user, Membership::Leave, reason)
+            .await
     }
 
     /// Bans a user.
@@ -108,19 +115,25 @@ impl MembershipActs {
         if view.membership(user) != Some(Membership::Ban) {
             return Err(Error::forbidden("The user is not banned"));
         }
-        self.put(session, room, user, Membership::Leave, reason).await
+        self.put(session, room, user, Membership::Leave, reason)
+            .await
     }
 
     /// Takes a room that the user has left out of his sight.
     pub async fn forget(&self, session: &Session, room: &RoomId) -> Result<()> {
-        let row = self.core.rooms.membership_of(&session.user_id, room).await?;
+        let row = self
+            .core
+            .rooms
+            .membership_of(&session.user_id, room)
+            .await?;
         match row.map(|row| row.membership) {
             Some(Membership::Leave | Membership::Ban) => {
                 Ok(self.core.rooms.forget(&session.user_id, room).await?)
             }
-            Some(Membership::Join | Membership::Invite | Membership::Knock) => {
-                Err(Error::refused(still_in(), format!("You are still in {room}")))
-            }
+            Some(Membership::Join | Membership::Invite | Membership::Knock) => Err(Error::refused(
+                still_in(),
+                format!("You are still in {room}"),
+            )),
             None => Ok(()),
         }
     }
@@ -128,7 +141,9 @@ impl MembershipActs {
     /// The rooms that the user is in.
     pub async fn joined_rooms(&self, session: &Session) -> Result<Vec<OwnedRoomId>> {
         let rows = self.core.rooms.memberships(&session.user_id).await?;
-        let joined = rows.into_iter().filter(|row| row.membership == Membership::Join);
+        let joined = rows
+            .into_iter()
+            .filter(|row| row.membership == Membership::Join);
         Ok(joined.map(|row| row.room_id).collect())
     }
 
@@ -162,7 +177,10 @@ impl Messaging {
         let user = UserId::parse(state_key).map_err(|_| Error::invalid("Not a user id"))?;
         if str_of(&content, "membership") == Some("invite") {
             self.core.joined_view(&session.user_id, room).await?;
-            return self.core.invite(&session.user_id, room, &user, content).await;
+            return self
+                .core
+                .invite(&session.user_id, room, &user, content)
+                .await;
         }
         let view = self.core.rooms.view(room).await?;
         let standing = view.as_ref().and_then(|view| view.state(MEMBER, state_key));
@@ -212,7 +230,9 @@ impl Core {
         if let Some(outside) = self.rooms.out_of_band_of(user, room).await?
             && outside.kind != OutOfBandKind::Gone
         {
-            return self.leave_outside(user, room, &outside, reason.as_deref()).await;
+            return self
+                .leave_outside(user, room, &outside, reason.as_deref())
+                .await;
         }
         let view = self.rooms.view(room).await?;
         match view.as_ref().and_then(|view| view.membership(user)) {
@@ -259,10 +279,14 @@ impl Core {
             .and_then(|outside| str_of(&outside.event, "sender"))
             .and_then(|sender| UserId::parse(sender).ok())
             .map(|sender| sender.server_name().to_owned());
-        let known = view.into_iter().flat_map(|view| view.servers().clone());
+        let known = view.map(RoomView::servers).unwrap_or_default();
         let maker = room.server_name().map(ToOwned::to_owned);
         let mut servers: Vec<OwnedServerName> = Vec::new();
-        for server in inviter.into_iter().chain(known).chain(maker) {
+        for server in inviter
+            .into_iter()
+            .chain(known.iter().cloned())
+            .chain(maker)
+        {
             if server != self.server_name() && !servers.contains(&server) {
                 servers.push(server);
             }

@@ -49,7 +49,14 @@ impl Messaging {
     /// Sends an event that is not a state event. Whether the user may is decided by the room's
     /// rules; the second annotation of a kind is refused as `DuplicateAnnotation`.
     pub async fn send(&self, session: &Session, message: NewMessage) -> Result<Submitted> {
-        let NewMessage { room, kind, mut content, txn, rc, ts } = message;
+        let NewMessage {
+            room,
+            kind,
+            mut content,
+            txn,
+            rc,
+            ts,
+        } = message;
         self.core.joined_view(&session.user_id, &room).await?;
         let redacts = match kind.as_str() {
             REDACTION => Some(taken_target(&mut content)?),
@@ -58,7 +65,8 @@ impl Messaging {
         if let Some(target) = &redacts {
             self.check_redaction(session, &room, target).await?;
         }
-        self.check_annotation(session, &room, &content, txn.as_ref().map(|(_, id)| &**id)).await?;
+        self.check_annotation(session, &room, &content, txn.as_ref().map(|(_, id)| &**id))
+            .await?;
         let event = NewEvent {
             txn: transaction(session, txn),
             redacts,
@@ -91,7 +99,12 @@ impl Messaging {
             return Ok(standing.event_id().to_owned());
         }
         if kind == "m.room.canonical_alias" {
-            self.check_aliases(&view, &content, standing.as_deref().map(|pdu| pdu.content())).await?;
+            self.check_aliases(
+                &view,
+                &content,
+                standing.as_deref().map(gantry_model::Pdu::content),
+            )
+            .await?;
         }
         let event = NewEvent::state(session.user_id.clone(), kind, state_key, content);
         Ok(self.core.rooms.submit(room, event).await?.event_id)
@@ -108,7 +121,9 @@ impl Messaging {
     ) -> Result<Submitted> {
         self.core.joined_view(&session.user_id, room).await?;
         self.check_redaction(session, room, target).await?;
-        let content = reason.into_iter().map(|reason| ("reason".to_owned(), reason.into()));
+        let content = reason
+            .into_iter()
+            .map(|reason| ("reason".to_owned(), reason.into()));
         let event = NewEvent {
             txn: transaction(session, txn),
             redacts: Some(target.to_owned()),
@@ -124,15 +139,21 @@ impl Messaging {
         target: &EventId,
     ) -> Result<()> {
         let unknown = || Error::not_found("No such event");
-        let event = self.core.rooms.event(room, target).await?.ok_or_else(unknown)?;
+        let event = self
+            .core
+            .rooms
+            .event(room, target)
+            .await?
+            .ok_or_else(unknown)?;
         if event.pdu.sender() == session.user_id {
             return Ok(());
         }
         let view = self.core.joined_view(&session.user_id, room).await?;
         let levels = view.power_levels();
-        match levels.for_user(&session.user_id) >= levels.redact() {
-            true => Ok(()),
-            false => Err(Error::forbidden("You may only redact your own events")),
+        if levels.is_some_and(|levels| levels.for_user(&session.user_id) >= levels.redact()) {
+            Ok(())
+        } else {
+            Err(Error::forbidden("You may only redact your own events"))
         }
     }
 
@@ -145,15 +166,23 @@ impl Messaging {
         content: &Object,
         txn: Option<&str>,
     ) -> Result<()> {
-        let Some(("m.annotation", target)) = relation(content) else { return Ok(()) };
+        let Some(("m.annotation", target)) = relation(content) else {
+            return Ok(());
+        };
         let target = EventId::parse(target).map_err(|_| Error::invalid("Not an event id"))?;
         let key = annotation_key(content);
-        let same = self.core.rooms.relations(room, &target).await?.into_iter().find(|event| {
-            event.pdu.sender() == session.user_id
-                && event.redacted_because.is_none()
-                && relation(event.pdu.content()).is_some_and(|(kind, _)| kind == "m.annotation")
-                && annotation_key(event.pdu.content()) == key
-        });
+        let same = self
+            .core
+            .rooms
+            .relations(room, &target)
+            .await?
+            .into_iter()
+            .find(|event| {
+                event.pdu.sender() == session.user_id
+                    && event.redacted_because.is_none()
+                    && relation(event.pdu.content()).is_some_and(|(kind, _)| kind == "m.annotation")
+                    && annotation_key(event.pdu.content()) == key
+            });
         let is_repetition = same
             .as_ref()
             .and_then(|event| event.txn.as_ref())
@@ -186,7 +215,11 @@ impl Messaging {
 
 /// The client's request as rooms remember it.
 pub(crate) fn transaction(session: &Session, txn: Option<(&'static str, String)>) -> Option<Txn> {
-    txn.map(|(endpoint, id)| Txn { device: session.device_id.to_string(), endpoint, id })
+    txn.map(|(endpoint, id)| Txn {
+        device: session.device_id.to_string(),
+        endpoint,
+        id,
+    })
 }
 
 /// What a redaction that was sent like a message aims at; the room version decides where it goes.
@@ -205,8 +238,14 @@ fn annotation_key(content: &Object) -> Option<&str> {
 
 /// The aliases of a canonical alias event.
 fn aliases_in(content: &Object) -> Vec<&str> {
-    let alternatives = content.get("alt_aliases").and_then(Value::as_array).unwrap_or_default();
-    str_of(content, "alias").into_iter().chain(alternatives.iter().filter_map(Value::as_str)).collect()
+    let alternatives = content
+        .get("alt_aliases")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
+    str_of(content, "alias")
+        .into_iter()
+        .chain(alternatives.iter().filter_map(Value::as_str))
+        .collect()
 }
 
 #[cfg(test)]
@@ -230,6 +269,9 @@ mod tests {
 
         assert_eq!(taken_target(&mut content).expect("a target"), "$a");
         assert!(content.is_empty());
-        assert_eq!(taken_target(&mut content).expect_err("none").kind(), ErrorKind::BadJson);
+        assert_eq!(
+            taken_target(&mut content).expect_err("none").kind(),
+            ErrorKind::BadJson
+        );
     }
 }

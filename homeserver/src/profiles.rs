@@ -49,13 +49,19 @@ impl Profiles {
 
     /// Changes the user's display name, in the profile and in all rooms.
     pub async fn set_display_name(&self, session: &Session, name: Option<String>) -> Result<()> {
-        self.core.accounts.set_display_name(&session.user_id, name).await?;
+        self.core
+            .accounts
+            .set_display_name(&session.user_id, name)
+            .await?;
         self.propagate(&session.user_id).await
     }
 
     /// Changes the user's picture, in the profile and in all rooms.
     pub async fn set_avatar_url(&self, session: &Session, url: Option<String>) -> Result<()> {
-        self.core.accounts.set_avatar_url(&session.user_id, url).await?;
+        self.core
+            .accounts
+            .set_avatar_url(&session.user_id, url)
+            .await?;
         self.propagate(&session.user_id).await
     }
 
@@ -74,12 +80,15 @@ impl Profiles {
     }
 
     async fn update_member(&self, user: &UserId, room: &RoomId, profile: &Profile) -> Result<()> {
-        let Some(view) = self.core.rooms.view(room).await? else { return Ok(()) };
-        let Some(standing) = view.state("m.room.member", user.as_str()) else { return Ok(()) };
+        let Some(view) = self.core.rooms.view(room).await? else {
+            return Ok(());
+        };
+        let Some(standing) = view.state("m.room.member", user.as_str()) else {
+            return Ok(());
+        };
         let content = with_profile(&standing, profile);
         if content != *standing.content() {
-            let event =
-                NewEvent::state(user.to_owned(), "m.room.member", user.as_str(), content);
+            let event = NewEvent::state(user.to_owned(), "m.room.member", user.as_str(), content);
             self.core.rooms.submit(room, event).await?;
         }
         Ok(())
@@ -120,7 +129,12 @@ impl Core {
 fn with_profile(standing: &Pdu, profile: &Profile) -> Object {
     let mut content = standing.content().clone();
     // What authorized the join, and why it was made, is no part of what it is now.
-    for key in ["displayname", "avatar_url", "join_authorised_via_users_server", "reason"] {
+    for key in [
+        "displayname",
+        "avatar_url",
+        "join_authorised_via_users_server",
+        "reason",
+    ] {
         content.remove(key);
     }
     put(&mut content, "displayname", profile.displayname.clone());
@@ -142,10 +156,16 @@ fn from_answer(mut answer: Object) -> Profile {
         value
     };
     let (displayname, avatar_url) = (text("displayname"), text("avatar_url"));
-    let fields = answer.into_iter().filter_map(|(key, value): (String, Value)| {
-        Some((key, serde_json::to_value(&value).ok()?))
-    });
-    Profile { displayname, avatar_url, fields: fields.collect() }
+    let fields = answer
+        .into_iter()
+        .filter_map(|(key, value): (String, Value)| {
+            Some((key, serde_json::to_value(&value).ok()?))
+        });
+    Profile {
+        displayname,
+        avatar_url,
+        fields: fields.collect(),
+    }
 }
 
 fn unknown() -> Error {

@@ -86,7 +86,7 @@ impl PublicRoom {
             topic: view.topic(),
             canonical_alias: alias.and_then(|alias| OwnedRoomAliasId::try_from(alias).ok()),
             avatar_url: view.avatar(),
-            num_joined_members: view.joined_count(),
+            num_joined_members: view.counts().joined.max(0) as u64,
             world_readable: view.history_visibility() == "world_readable",
             guest_can_join: view.guest_access() == "can_join",
             join_rule: Some(view.join_rule()),
@@ -95,8 +95,10 @@ impl PublicRoom {
     }
 
     fn fits(&self, query: &PublicRoomsQuery) -> bool {
-        let type_fits =
-            query.room_types.as_ref().is_none_or(|types| types.contains(&self.room_type));
+        let type_fits = query
+            .room_types
+            .as_ref()
+            .is_none_or(|types| types.contains(&self.room_type));
         let Some(search) = query.search.as_deref().filter(|search| !search.is_empty()) else {
             return type_fits;
         };
@@ -123,10 +125,12 @@ impl Directory {
                 room_types: query.room_types.clone(),
             };
             let answer = self.core.federation.public_rooms(server, &asked).await?;
-            return serde_json::to_value(&answer).and_then(serde_json::from_value).map_err(|_| {
-                let kind = gantry_model::ErrorKind::RemoteFailed;
-                Error::refused(kind, "The other server's answer cannot be read")
-            });
+            return serde_json::to_value(&answer)
+                .and_then(serde_json::from_value)
+                .map_err(|_| {
+                    let kind = gantry_model::ErrorKind::RemoteFailed;
+                    Error::refused(kind, "The other server's answer cannot be read")
+                });
         }
         let start = start_of(query.since.as_deref())?;
         let mut rooms = Vec::new();
@@ -136,13 +140,19 @@ impl Directory {
             }
         }
         rooms.retain(|room| room.num_joined_members > 0 && room.fits(&query));
-        Ok(page(rooms, start, query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)))
+        Ok(page(
+            rooms,
+            start,
+            query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
+        ))
     }
 }
 
 /// Where a page begins: our tokens are `p` and the number of entries before it.
 fn start_of(since: Option<&str>) -> Result<usize> {
-    let Some(since) = since.filter(|since| !since.is_empty()) else { return Ok(0) };
+    let Some(since) = since.filter(|since| !since.is_empty()) else {
+        return Ok(0);
+    };
     since
         .strip_prefix('p')
         .and_then(|number| number.parse().ok())
@@ -151,7 +161,9 @@ fn start_of(since: Option<&str>) -> Result<usize> {
 
 fn page(mut rooms: Vec<PublicRoom>, start: usize, limit: usize) -> PublicRooms {
     rooms.sort_by(|a, b| {
-        b.num_joined_members.cmp(&a.num_joined_members).then_with(|| a.room_id.cmp(&b.room_id))
+        b.num_joined_members
+            .cmp(&a.num_joined_members)
+            .then_with(|| a.room_id.cmp(&b.room_id))
     });
     let total = rooms.len();
     let end = start.saturating_add(limit);
@@ -189,12 +201,19 @@ mod tests {
         let rooms = vec![room("a", 1, None), room("b", 3, None), room("c", 2, None)];
 
         let first = page(rooms.clone(), 0, 2);
-        let second = page(rooms, start_of(first.next_batch.as_deref()).expect("ours"), 2);
+        let second = page(
+            rooms,
+            start_of(first.next_batch.as_deref()).expect("ours"),
+            2,
+        );
 
         assert_eq!(first.chunk[0].name.as_deref(), Some("b"));
         assert_eq!(first.prev_batch, None);
         assert_eq!(second.chunk[0].name.as_deref(), Some("a"));
-        assert_eq!((second.next_batch, second.prev_batch), (None, Some("p0".to_owned())));
+        assert_eq!(
+            (second.next_batch, second.prev_batch),
+            (None, Some("p0".to_owned()))
+        );
     }
 
     #[test]

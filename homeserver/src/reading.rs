@@ -46,7 +46,11 @@ impl Reading {
 
     /// The state of a room: now for its members, at his leaving for who has left.
     pub async fn state(&self, session: &Session, room: &RoomId) -> Result<Vec<Arc<Pdu>>> {
-        Ok(self.core.readable_view(&session.user_id, room).await?.full_state())
+        Ok(self
+            .core
+            .readable_view(&session.user_id, room)
+            .await?
+            .full_state())
     }
 
     /// One state event, of the same time.
@@ -58,7 +62,8 @@ impl Reading {
         state_key: &str,
     ) -> Result<Arc<Pdu>> {
         let view = self.core.readable_view(&session.user_id, room).await?;
-        view.state(kind, state_key).ok_or_else(|| Error::not_found("Event not found"))
+        view.state(kind, state_key)
+            .ok_or_else(|| Error::not_found("Event not found"))
     }
 
     /// One event, if the user may see it.
@@ -73,7 +78,9 @@ impl Reading {
 
     /// The message of a Rocket.Chat id, if the user may see it.
     pub async fn find_by_rc(&self, session: &Session, rc: &str) -> Result<Option<RoomEvent>> {
-        let Some(event) = self.core.rooms.find_by_rc(rc).await? else { return Ok(None) };
+        let Some(event) = self.core.rooms.find_by_rc(rc).await? else {
+            return Ok(None);
+        };
         self.seen(session, event).await
     }
 
@@ -83,7 +90,9 @@ impl Reading {
         session: &Session,
         event: &EventId,
     ) -> Result<Option<RoomEvent>> {
-        let Some(event) = self.core.rooms.find_event(event).await? else { return Ok(None) };
+        let Some(event) = self.core.rooms.find_event(event).await? else {
+            return Ok(None);
+        };
         self.seen(session, event).await
     }
 
@@ -111,9 +120,15 @@ impl Reading {
         };
         let mut members = view.members();
         members.retain(|member| {
-            let membership = member.content_str("membership").and_then(|text| text.parse().ok());
-            query.membership.is_none_or(|wanted| membership == Some(wanted))
-                && query.not_membership.is_none_or(|unwanted| membership != Some(unwanted))
+            let membership = member
+                .content_str("membership")
+                .and_then(|text| text.parse().ok());
+            query
+                .membership
+                .is_none_or(|wanted| membership == Some(wanted))
+                && query
+                    .not_membership
+                    .is_none_or(|unwanted| membership != Some(unwanted))
         });
         Ok(members)
     }
@@ -150,6 +165,10 @@ impl Reading {
 
     async fn seen(&self, session: &Session, event: RoomEvent) -> Result<Option<RoomEvent>> {
         let room = event.pdu.room_id().to_owned();
-        Ok(self.core.visible(&session.user_id, &room, vec![event]).await?.pop())
+        Ok(self
+            .core
+            .visible(&session.user_id, &room, vec![event])
+            .await?
+            .pop())
     }
 }

@@ -6,11 +6,7 @@ use gantry_accounts::{Receipt, Session};
 use gantry_model::id::{EventId, RoomId};
 use gantry_rooms::{Direction, Relation, RoomEvent, TimelineKey};
 
-use crate::{
-    Error, ReadMarkers, Result, UserData,
-    content::text,
-    user_data::ReceiptKind,
-};
+use crate::{Error, ReadMarkers, Result, UserData, content::text, user_data::ReceiptKind};
 
 /// The thread of everything that is in no thread.
 const MAIN: &str = "main";
@@ -34,8 +30,11 @@ impl UserData {
             check_thread(thread, known)?;
         }
         // One for an event that has not arrived yet stands before all that have.
-        let key = known.and_then(|event| event.key).map(|key| key.as_bytes().to_vec());
-        self.put(session, room, kind, event, thread, key.unwrap_or_default()).await
+        let key = known
+            .and_then(|event| event.key)
+            .map(|key| key.as_bytes().to_vec());
+        self.put(session, room, kind, event, thread, key.unwrap_or_default())
+            .await
     }
 
     /// Moves markers and receipts in one request.
@@ -50,10 +49,12 @@ impl UserData {
             self.set_fully_read(session, room, event).await?;
         }
         if let Some(event) = &markers.read {
-            self.set_receipt(session, room, ReceiptKind::Read, event, None).await?;
+            self.set_receipt(session, room, ReceiptKind::Read, event, None)
+                .await?;
         }
         if let Some(event) = &markers.read_private {
-            self.set_receipt(session, room, ReceiptKind::ReadPrivate, event, None).await?;
+            self.set_receipt(session, room, ReceiptKind::ReadPrivate, event, None)
+                .await?;
         }
         Ok(())
     }
@@ -62,28 +63,41 @@ impl UserData {
     pub async fn mark_read(&self, session: &Session, room: &RoomId) -> Result<()> {
         self.core.joined_view(&session.user_id, room).await?;
         let rooms = &self.core.rooms;
-        let page =
-            rooms.timeline(room, None, None, Direction::Backward, MAX_LOOKED_AT).await?;
+        let page = rooms
+            .timeline(room, None, None, Direction::Backward, MAX_LOOKED_AT)
+            .await?;
         let seen = rooms.visible(&session.user_id, room, page.events).await?;
         let Some(newest) = seen.into_iter().find(|event| event.key.is_some()) else {
             return Ok(());
         };
         let event = newest.event_id();
         self.set_fully_read(session, room, event).await?;
-        let key = newest.key.map(|key| key.as_bytes().to_vec()).unwrap_or_default();
-        self.put(session, room, ReceiptKind::Read, event, None, key).await
+        let key = newest
+            .key
+            .map(|key| key.as_bytes().to_vec())
+            .unwrap_or_default();
+        self.put(session, room, ReceiptKind::Read, event, None, key)
+            .await
     }
 
     /// Up to where the user has read a room, of all receipts the farthest.
     pub async fn receipt_of(&self, session: &Session, room: &RoomId) -> Result<Option<Receipt>> {
         let rooms = [room.to_owned()];
-        Ok(self.core.accounts.read_up_to(&session.user_id, &rooms).await?.pop().flatten())
+        Ok(self
+            .core
+            .accounts
+            .read_up_to(&session.user_id, &rooms)
+            .await?
+            .pop()
+            .flatten())
     }
 
     /// The receipts of a room, without other users' private ones.
     pub async fn receipts(&self, session: &Session, room: &RoomId) -> Result<Vec<Receipt>> {
         self.core.joined_view(&session.user_id, room).await?;
-        crate::Feed::new(self.core.clone()).room_receipts(&session.user_id, room).await
+        crate::Feed::new(self.core.clone())
+            .room_receipts(&session.user_id, room)
+            .await
     }
 
     async fn put(
@@ -107,26 +121,48 @@ impl UserData {
         let moved = self.core.accounts.set_receipt(receipt.clone()).await?;
         if moved && kind == ReceiptKind::Read {
             let (user, thread) = (&receipt.user, receipt.thread.as_deref());
-            self.core.federation.send_receipt(room, user, event, receipt.ts, thread).await;
+            self.core
+                .federation
+                .send_receipt(room, user, event, receipt.ts, thread)
+                .await;
         }
         Ok(())
     }
 
-    async fn set_fully_read(&self, session: &Session, room: &RoomId, event: &EventId) -> Result<()> {
+    async fn set_fully_read(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<()> {
         let user = &session.user_id;
-        let standing = self.core.accounts.account_data(user, Some(room), FULLY_READ).await?;
-        if let Some(before) = standing.as_ref().and_then(|content| {
-            EventId::parse(crate::content::str_of(content, "event_id")?).ok()
-        }) && self.key_of(room, &before).await? >= self.key_of(room, event).await?
+        let standing = self
+            .core
+            .accounts
+            .account_data(user, Some(room), FULLY_READ)
+            .await?;
+        if let Some(before) = standing
+            .as_ref()
+            .and_then(|content| EventId::parse(crate::content::str_of(content, "event_id")?).ok())
+            && self.key_of(room, &before).await? >= self.key_of(room, event).await?
         {
             return Ok(());
         }
         let content = text("event_id", event.as_str());
-        Ok(self.core.accounts.set_account_data(user, Some(room), FULLY_READ, content).await?)
+        Ok(self
+            .core
+            .accounts
+            .set_account_data(user, Some(room), FULLY_READ, content)
+            .await?)
     }
 
     async fn key_of(&self, room: &RoomId, event: &EventId) -> Result<Option<TimelineKey>> {
-        Ok(self.core.rooms.event(room, event).await?.and_then(|event| event.key))
+        Ok(self
+            .core
+            .rooms
+            .event(room, event)
+            .await?
+            .and_then(|event| event.key))
     }
 }
 
@@ -141,13 +177,16 @@ fn check_thread(thread: &str, event: &RoomEvent) -> Result<()> {
         // A thread's root stands in both, and what relates to an event goes where that is.
         None => thread == MAIN || event.event_id() == thread || event.relation.is_some(),
     };
-    match fits {
-        true => Ok(()),
-        false => Err(Error::invalid("The event is not in the thread")),
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::invalid("The event is not in the thread"))
     }
 }
 
 /// The thread that an event is in.
 pub(crate) fn thread_of(relation: Option<&Relation>) -> Option<&str> {
-    relation.filter(|relation| relation.kind == "m.thread").map(|relation| relation.target.as_str())
+    relation
+        .filter(|relation| relation.kind == "m.thread")
+        .map(|relation| relation.target.as_str())
 }

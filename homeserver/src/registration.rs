@@ -134,9 +134,14 @@ impl Sessions {
             }
         }
         let Some(password) = request.password.as_deref() else {
-            return Err(Error::refused(ErrorKind::MissingParam, "Missing params: password"));
+            return Err(Error::refused(
+                ErrorKind::MissingParam,
+                "Missing params: password",
+            ));
         };
-        let user = self.create_user(&name, Some(password), NewAccount::default()).await?;
+        let user = self
+            .create_user(&name, Some(password), NewAccount::default())
+            .await?;
         self.core.authenticated(auth);
         self.first_login(user, request).await.map(Uia::Done)
     }
@@ -148,10 +153,20 @@ impl Sessions {
         let name = username::random_name(&*self.core.rng, true);
         let user = OwnedUserId::try_from(format!("@{name}:{}", self.core.server_name()))
             .map_err(|_| Error::refused(ErrorKind::InvalidUsername, "Not a user name"))?;
-        let options = NewAccount { guest: true, ..NewAccount::default() };
+        let options = NewAccount {
+            guest: true,
+            ..NewAccount::default()
+        };
         let user = self.create_account(user, None, options).await?;
         // A guest cannot choose a device (specification).
-        self.first_login(user, RegisterRequest { device_id: None, ..request }).await
+        self.first_login(
+            user,
+            RegisterRequest {
+                device_id: None,
+                ..request
+            },
+        )
+        .await
     }
 
     async fn create_account(
@@ -168,21 +183,31 @@ impl Sessions {
     }
 
     async fn first_login(&self, user: OwnedUserId, request: RegisterRequest) -> Result<Registered> {
-        let login = match request.inhibit_login {
-            true => None,
-            false => {
-                let name = request.initial_device_display_name;
-                Some(self.core.accounts.login(&user, request.device_id, name).await?)
-            }
+        let login = if request.inhibit_login {
+            None
+        } else {
+            let name = request.initial_device_display_name;
+            Some(
+                self.core
+                    .accounts
+                    .login(&user, request.device_id, name)
+                    .await?,
+            )
         };
-        Ok(Registered { user_id: user, login })
+        Ok(Registered {
+            user_id: user,
+            login,
+        })
     }
 }
 
 /// Fails if the password cannot be one.
 pub(crate) fn check_password(password: Option<&str>) -> Result<()> {
     match password {
-        Some("") => Err(Error::refused(ErrorKind::WeakPassword, "The password is empty")),
+        Some("") => Err(Error::refused(
+            ErrorKind::WeakPassword,
+            "The password is empty",
+        )),
         Some(long) if long.len() > MAX_PASSWORD_BYTES => {
             Err(Error::invalid("The password is too long"))
         }

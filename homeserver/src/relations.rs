@@ -47,7 +47,9 @@ impl Reading {
         query: RelationsQuery,
     ) -> Result<Relations> {
         self.core.readable_view(&session.user_id, room).await?;
-        self.core.visible_event(&session.user_id, room, target).await?;
+        self.core
+            .visible_event(&session.user_id, room, target)
+            .await?;
         let from = match &query.from {
             Some(from) => Some(from.parse().map_err(|_| Error::invalid("Not a token"))?),
             None => None,
@@ -62,7 +64,10 @@ impl Reading {
         let limit = query.limit.clamp(1, MAX_LIMIT);
         let has_more = events.len() > limit;
         events.truncate(limit);
-        let last = events.last().and_then(|event| event.key).filter(|_| has_more);
+        let last = events
+            .last()
+            .and_then(|event| event.key)
+            .filter(|_| has_more);
         Ok(Relations {
             chunk: events,
             next_batch: last.map(|key| match query.direction {
@@ -75,16 +80,26 @@ impl Reading {
 }
 
 fn is_wanted(event: &RoomEvent, query: &RelationsQuery) -> bool {
-    let Some(relation) = &event.relation else { return false };
+    let Some(relation) = &event.relation else {
+        return false;
+    };
     // A redaction aims at its target, but for clients it does not relate to it.
     event.pdu.redacts().is_none()
-        && query.rel_type.as_ref().is_none_or(|kind| *kind == relation.kind)
-        && query.event_type.as_ref().is_none_or(|kind| kind == event.pdu.kind())
+        && query
+            .rel_type
+            .as_ref()
+            .is_none_or(|kind| *kind == relation.kind)
+        && query
+            .event_type
+            .as_ref()
+            .is_none_or(|kind| kind == event.pdu.kind())
 }
 
 /// A token is the point before the event with that key.
 fn is_ahead(event: &RoomEvent, from: Option<TimelineKey>, direction: Direction) -> bool {
-    let (Some(key), Some(from)) = (event.key, from) else { return event.key.is_some() };
+    let (Some(key), Some(from)) = (event.key, from) else {
+        return event.key.is_some();
+    };
     match direction {
         Direction::Backward => key < from,
         Direction::Forward => key >= from,

@@ -80,17 +80,29 @@ impl Sessions {
 
     /// Logs in with a password. A wrong user and a wrong password are not told apart.
     pub async fn login_password(&self, request: LoginRequest) -> Result<LoggedIn> {
-        let user = self.local_user(&request.user).await?.ok_or_else(wrong_credentials)?;
+        let user = self
+            .local_user(&request.user)
+            .await?
+            .ok_or_else(wrong_credentials)?;
         let account = self.core.accounts.account(&user).await?;
         if account.is_some_and(|account| account.deactivated) {
             let reason = "This account has been deactivated";
             return Err(Error::refused(ErrorKind::UserDeactivated, reason));
         }
-        if !self.core.accounts.verify_password(&user, request.secret.as_secret()).await? {
+        if !self
+            .core
+            .accounts
+            .verify_password(&user, request.secret.as_secret())
+            .await?
+        {
             return Err(wrong_credentials());
         }
         let name = request.initial_device_display_name;
-        let session = self.core.accounts.login(&user, request.device_id, name).await?;
+        let session = self
+            .core
+            .accounts
+            .login(&user, request.device_id, name)
+            .await?;
         Ok(LoggedIn {
             user_id: user,
             access_token: session.access_token,
@@ -138,18 +150,25 @@ impl Sessions {
     /// The user of this server that a client names by local part or full id, upper case forgiven.
     /// An unknown user comes back too, so that checking its password takes its time.
     async fn local_user(&self, named: &str) -> Result<Option<OwnedUserId>> {
-        let full = match named.starts_with('@') {
-            true => named.to_owned(),
-            false => format!("@{named}:{}", self.core.server_name()),
+        let full = if named.starts_with('@') {
+            named.to_owned()
+        } else {
+            format!("@{named}:{}", self.core.server_name())
         };
-        let Some(user) = gantry_model::id::parse_user(&full) else { return Ok(None) };
+        let Some(user) = gantry_model::id::parse_user(&full) else {
+            return Ok(None);
+        };
         if !self.core.is_local(&user) {
             return Ok(None);
         }
         if self.core.accounts.account(&user).await?.is_some() {
             return Ok(Some(user));
         }
-        let lower = format!("@{}:{}", user.localpart().to_lowercase(), self.core.server_name());
+        let lower = format!(
+            "@{}:{}",
+            user.localpart().to_lowercase(),
+            self.core.server_name()
+        );
         Ok(gantry_model::id::parse_user(&lower))
     }
 }

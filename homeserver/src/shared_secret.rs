@@ -55,7 +55,10 @@ impl Nonces {
     }
 
     fn take(&self, nonce: &str, now: i64) -> bool {
-        self.0.lock().remove(nonce).is_some_and(|given| now - given < LIFETIME_MS)
+        self.0
+            .lock()
+            .remove(nonce)
+            .is_some_and(|given| now - given < LIFETIME_MS)
     }
 }
 
@@ -64,7 +67,9 @@ impl Sessions {
     pub fn shared_secret_nonce(&self) -> Result<String> {
         self.secret()?;
         let nonce = self.core.rng.text(b"0123456789abcdef", 64);
-        self.core.nonces.put(nonce.clone(), self.core.clock.now_ms());
+        self.core
+            .nonces
+            .put(nonce.clone(), self.core.clock.now_ms());
         Ok(nonce)
     }
 
@@ -74,7 +79,11 @@ impl Sessions {
         request: SharedSecretRequest,
     ) -> Result<Registered> {
         let secret = self.secret()?;
-        if !self.core.nonces.take(&request.nonce, self.core.clock.now_ms()) {
+        if !self
+            .core
+            .nonces
+            .take(&request.nonce, self.core.clock.now_ms())
+        {
             return Err(Error::invalid("Unrecognized nonce"));
         }
         if !proves(secret, &request) {
@@ -85,13 +94,19 @@ impl Sessions {
             guest: false,
             display_name: request.display_name.clone(),
         };
-        let user = self.create_user(&request.username, Some(&request.password), options).await?;
+        let user = self
+            .create_user(&request.username, Some(&request.password), options)
+            .await?;
         let device: Option<OwnedDeviceId> = None;
-        let login = match request.inhibit_login {
-            true => None,
-            false => Some(self.core.accounts.login(&user, device, None).await?),
+        let login = if request.inhibit_login {
+            None
+        } else {
+            Some(self.core.accounts.login(&user, device, None).await?)
         };
-        Ok(Registered { user_id: user, login })
+        Ok(Registered {
+            user_id: user,
+            login,
+        })
     }
 
     fn secret(&self) -> Result<&str> {
@@ -106,15 +121,21 @@ impl Sessions {
 
 /// Whether the proof fits the request.
 fn proves(secret: &str, request: &SharedSecretRequest) -> bool {
-    let Some(proof) = from_hex(&request.mac) else { return false };
-    let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes())
-        .expect("an HMAC takes keys of any length");
+    let Some(proof) = from_hex(&request.mac) else {
+        return false;
+    };
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("an HMAC takes keys of any length");
     mac.update(request.nonce.as_bytes());
     for part in [&request.username, &request.password] {
         mac.update(b"\0");
         mac.update(part.as_bytes());
     }
-    mac.update(if request.admin { b"\0admin" } else { b"\0notadmin" });
+    mac.update(if request.admin {
+        b"\0admin"
+    } else {
+        b"\0notadmin"
+    });
     if let Some(user_type) = &request.user_type {
         mac.update(b"\0");
         mac.update(user_type.as_bytes());
@@ -127,7 +148,9 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 40 || !text.is_ascii() {
         return None;
     }
-    (0..20).map(|index| u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()).collect()
+    (0..20)
+        .map(|index| u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok())
+        .collect()
 }
 
 #[cfg(test)]

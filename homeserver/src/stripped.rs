@@ -47,5 +47,9 @@ pub(crate) fn stripped(pdu: &Pdu) -> Object {
 /// The stripped state that goes with an invite to another server: whole events where the room's
 /// version wants the receiver to check them (v12: the create event at least), stripped elsewhere.
 pub(crate) fn invite_state(view: &RoomView) -> Vec<Object> {
-    SHOWN.iter().filter_map(|kind| view.state(kind, "")).map(|pdu| pdu.object().clone()).collect()
+    SHOWN
+        .iter()
+        .filter_map(|kind| view.state(kind, ""))
+        .map(|pdu| pdu.object().clone())
+        .collect()
 }

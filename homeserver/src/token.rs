@@ -44,7 +44,10 @@ impl FromStr for SyncToken {
         if number.to_string() != typing {
             return Err(InvalidToken);
         }
-        Ok(Self { cut: cut.parse().map_err(|_| InvalidToken)?, typing: number })
+        Ok(Self {
+            cut: cut.parse().map_err(|_| InvalidToken)?,
+            typing: number,
+        })
     }
 }
 

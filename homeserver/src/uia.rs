@@ -74,14 +74,19 @@ pub struct UserIdentifier {
 impl UserIdentifier {
     /// The user that it names, if it is of the kind that names users.
     pub fn user(&self) -> Option<&str> {
-        (self.kind == "m.id.user").then_some(self.user.as_deref()).flatten()
+        (self.kind == "m.id.user")
+            .then_some(self.user.as_deref())
+            .flatten()
     }
 }
 
 impl AuthData {
     /// The user that it names, in either form.
     pub(crate) fn named_user(&self) -> Option<&str> {
-        self.identifier.as_ref().and_then(UserIdentifier::user).or(self.user.as_deref())
+        self.identifier
+            .as_ref()
+            .and_then(UserIdentifier::user)
+            .or(self.user.as_deref())
     }
 }
 
@@ -106,7 +111,10 @@ impl UiaSessions {
 
     /// Whether the session is open.
     fn knows(&self, id: &str, now: i64) -> bool {
-        self.0.lock().get(id).is_some_and(|started| now - *started < LIFETIME_MS)
+        self.0
+            .lock()
+            .get(id)
+            .is_some_and(|started| now - *started < LIFETIME_MS)
     }
 
     /// Ends a session.
@@ -126,7 +134,9 @@ pub(crate) enum Attempt<'a> {
 impl Core {
     /// Looks at the client's authentication data. A session that we do not know is an error.
     pub(crate) fn attempt<'a>(&self, auth: Option<&'a AuthData>) -> Result<Attempt<'a>> {
-        let Some(auth) = auth else { return Ok(Attempt::None) };
+        let Some(auth) = auth else {
+            return Ok(Attempt::None);
+        };
         if let Some(session) = &auth.session
             && !self.uia.knows(session, self.clock.now_ms())
         {
@@ -145,11 +155,13 @@ impl Core {
         auth: Option<&AuthData>,
         error: Option<(ErrorKind, String)>,
     ) -> UiaChallenge {
-        let session = auth.and_then(|auth| auth.session.clone()).unwrap_or_else(|| {
-            let id = self.rng.alphanumeric(24);
-            self.uia.open(id.clone(), self.clock.now_ms());
-            id
-        });
+        let session = auth
+            .and_then(|auth| auth.session.clone())
+            .unwrap_or_else(|| {
+                let id = self.rng.alphanumeric(24);
+                self.uia.open(id.clone(), self.clock.now_ms());
+                id
+            });
         UiaChallenge {
             session,
             flows: vec![vec![stage.to_owned()]],

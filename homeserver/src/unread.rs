@@ -44,12 +44,16 @@ pub struct ThreadUnread {
 impl Unread {
     /// The sums over the room and all its threads.
     pub fn total(&self) -> ThreadUnread {
-        let main =
-            ThreadUnread { notifications: self.notifications, highlights: self.highlights };
-        self.threads.values().fold(main, |sum, thread| ThreadUnread {
-            notifications: sum.notifications + thread.notifications,
-            highlights: sum.highlights + thread.highlights,
-        })
+        let main = ThreadUnread {
+            notifications: self.notifications,
+            highlights: self.highlights,
+        };
+        self.threads
+            .values()
+            .fold(main, |sum, thread| ThreadUnread {
+                notifications: sum.notifications + thread.notifications,
+                highlights: sum.highlights + thread.highlights,
+            })
     }
 
     fn add(&mut self, thread: Option<&str>, highlight: bool) {
@@ -123,8 +127,10 @@ impl Core {
         let reader = Reader { user, display_name };
         let receipts = self.accounts.receipts(room).await?;
         let read = ReadUpTo::of(user, receipts);
-        let page =
-            self.rooms.timeline(room, None, None, Direction::Backward, MAX_LOOKED_AT).await?;
+        let page = self
+            .rooms
+            .timeline(room, None, None, Direction::Backward, MAX_LOOKED_AT)
+            .await?;
         let mut unread = Unread::default();
         for event in &page.events {
             let Some(key) = event.key else { continue };
@@ -145,9 +151,11 @@ impl Reader<'_> {
     /// Whether a message highlights: by its mentions, or, without any, by words in its text.
     fn is_addressed(&self, event: &RoomEvent, view: &RoomView) -> bool {
         let content = event.pdu.content();
-        let levels = view.power_levels();
-        let may_call_all =
-            || levels.for_user(event.pdu.sender()) >= levels.notifications_room();
+        let sender = event.pdu.sender();
+        let may_call_all = || {
+            view.power_levels()
+                .is_some_and(|levels| levels.for_user(sender) >= levels.notifications_room())
+        };
         match content.get("m.mentions").and_then(Value::as_object) {
             Some(mentions) => {
                 mentions_user(mentions, self.user)
@@ -166,7 +174,10 @@ impl Reader<'_> {
 }
 
 fn mentions_user(mentions: &Object, user: &UserId) -> bool {
-    let users = mentions.get("user_ids").and_then(Value::as_array).unwrap_or_default();
+    let users = mentions
+        .get("user_ids")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
     users.iter().any(|one| one.as_str() == Some(user.as_str()))
 }
 
@@ -245,6 +256,12 @@ mod tests {
         unread.add(Some("$root"), false);
 
         assert_eq!((unread.notifications, unread.highlights), (1, 0));
-        assert_eq!(unread.total(), ThreadUnread { notifications: 3, highlights: 1 });
+        assert_eq!(
+            unread.total(),
+            ThreadUnread {
+                notifications: 3,
+                highlights: 1
+            }
+        );
     }
 }

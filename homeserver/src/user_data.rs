@@ -55,7 +55,11 @@ impl UserData {
 
     /// Stores a filter and gives its id.
     pub async fn put_filter(&self, session: &Session, filter: Object) -> Result<String> {
-        Ok(self.core.accounts.put_filter(&session.user_id, &filter).await?)
+        Ok(self
+            .core
+            .accounts
+            .put_filter(&session.user_id, &filter)
+            .await?)
     }
 
     /// A stored filter.
@@ -74,8 +78,16 @@ impl UserData {
         self.core.joined_view(&session.user_id, room).await?;
         let millis = timeout.map(|timeout| timeout.as_millis() as u64);
         // A repetition is told too: it keeps the typing alive on the other servers.
-        if self.core.accounts.set_typing(room, &session.user_id, millis) || timeout.is_some() {
-            self.core.federation.send_typing(room, &session.user_id, timeout.is_some()).await;
+        if self
+            .core
+            .accounts
+            .set_typing(room, &session.user_id, millis)
+            || timeout.is_some()
+        {
+            self.core
+                .federation
+                .send_typing(room, &session.user_id, timeout.is_some())
+                .await;
         }
         Ok(())
     }
@@ -99,6 +111,8 @@ impl UserData {
 
     /// The same for a room that is at hand.
     pub async fn unread_in(&self, session: &Session, view: &RoomView) -> Result<Unread> {
-        self.core.unread(&session.user_id, view.room_id(), view).await
+        self.core
+            .unread(&session.user_id, view.room_id(), view)
+            .await
     }
 }

@@ -14,4 +14,4 @@ pub(crate) use find::RoomRef;
 pub(crate) use history::HistoryQuery;
 pub(crate) use messages::{NewText, ReactionWish};
 pub(crate) use rooms::NewRoom;
-pub(crate) use sessions::{Credentials, Login};
+pub(crate) use sessions::Credentials;

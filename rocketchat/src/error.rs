@@ -168,6 +168,7 @@ impl Error {
             | ErrorKind::UnsupportedRoomVersion
             | ErrorKind::IncompatibleRoomVersion { .. }
             | ErrorKind::BadAlias
+            | ErrorKind::WrongState
             | ErrorKind::UnknownPosition => (400, Some("error-invalid-params")),
             ErrorKind::TooLarge => (400, Some("error-message-size-exceeded")),
             ErrorKind::RateLimited { .. } => (429, Some("error-too-many-requests")),

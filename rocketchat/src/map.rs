@@ -14,12 +14,12 @@ mod system;
 mod testing;
 mod text;
 
-pub(crate) use content::{ROOM_TYPE, Target, as_room_id, edit, new_message, reaction};
-pub(crate) use date::{Date, iso, parse as parse_date, to_text};
+pub(crate) use content::{ROOM_TYPE, Target, edit, new_message, reaction};
+pub(crate) use date::{Date, parse as parse_date, to_text};
 pub(crate) use emoji::Emoji;
 pub(crate) use message::{Related, message};
 pub(crate) use name::{is_room_name, user_of, username};
 use name::slug;
-pub(crate) use room::{RoomFacts, RoomType, first_kind, people_of, room, room_name};
+pub(crate) use room::{RoomFacts, RoomType, first_kind, room, room_name};
 pub(crate) use source::{People, Source};
 pub(crate) use subscription::{SubscriptionFacts, subscription, subscription_id};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use gantry_homeserver::Homeserver;
+use gantry_model::Clock;
 use gantry_model::id::ServerName;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +22,8 @@ pub struct RocketchatConfig {
     pub site_url: String,
     /// The version of rooms that are made here.
     pub default_room_version: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What all requests share. Cheap to clone.
@@ -60,6 +63,11 @@ impl RocketchatState {
 
     pub(crate) fn config(&self) -> &RocketchatConfig {
         &self.0.config
+    }
+
+    /// The time, in milliseconds since the Unix epoch.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.0.config.clock.now_ms()
     }
 
     pub(crate) fn homeserver(&self) -> &Homeserver {

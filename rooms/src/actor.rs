@@ -1,13 +1,13 @@
 //! The actor of a room: one task, one queue. It takes what is queued, drafts all of it ahead of the
 //! log, commits it in one batch and only then answers.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use gantry_model::{
     Clock, Pdu, Rng, RoomVersion,
     id::{OwnedRoomId, UserId},
 };
-use gantry_store::{Batch, Outcome, Position, Store, schema::ROOM};
+use gantry_store::{Batch, BatchOp, Op, Outcome, Position, Stamp, Store, schema::ROOM};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -324,22 +324,20 @@ impl Actor {
         }
     }
 
-    /// Commits in pieces that one command of the engine can hold. Only the last piece has log
-    /// entries unless there are very many commands; what comes before is harmless by itself.
+    /// Commits in pieces that one command of the engine can hold, each with a key at most once.
+    /// What stands before the last log entry is harmless by itself.
     async fn commit(&self, batch: Batch) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::with_capacity(batch.ops.len());
-        let mut ops = batch.ops.into_iter().peekable();
-        while ops.peek().is_some() {
-            let piece = Batch {
-                ops: ops.by_ref().take(MAX_OPS).collect(),
-            };
-            let count = piece.ops.len();
-            let piece = if outcomes.iter().all(Outcome::is_applied) {
-                self.store.commit(piece).await?
-            } else {
-                vec![Outcome::NotReached; count]
-            };
-            outcomes.extend(piece);
+        let mut last = None;
+        for mut piece in pieces(batch) {
+            if !outcomes.iter().all(Outcome::is_applied) {
+                outcomes.extend(vec![Outcome::NotReached; piece.ops.len()]);
+                continue;
+            }
+            chain_to(&mut piece, last);
+            let applied = self.store.commit(piece).await?;
+            last = applied.iter().rev().find_map(Outcome::position).or(last);
+            outcomes.extend(applied);
         }
         Ok(outcomes)
     }
@@ -464,6 +462,40 @@ impl Pending {
                 Err(Error::Broken("an entry without position"))
             }
         }
+    }
+}
+
+/// A batch in pieces: not too large, and no key twice in one.
+fn pieces(batch: Batch) -> Vec<Batch> {
+    let mut pieces = vec![Batch::new()];
+    let mut keys = HashSet::new();
+    for op in batch.ops {
+        let place = (op.op.table().name, op.op.key().clone());
+        let full = pieces
+            .last()
+            .is_some_and(|piece| piece.ops.len() >= MAX_OPS);
+        if full || keys.contains(&place) {
+            pieces.push(Batch::new());
+            keys.clear();
+        }
+        keys.insert(place);
+        if let Some(piece) = pieces.last_mut() {
+            piece.ops.push(op);
+        }
+    }
+    pieces
+}
+
+/// Tells the first entry of a piece what stands before it: the last one of the piece before.
+fn chain_to(piece: &mut Batch, last: Option<Position>) {
+    let Some(last) = last else { return };
+    let first = piece.ops.iter_mut().find(|op| op.stamp != Stamp::None);
+    if let Some(BatchOp {
+        op: Op::Insert { doc, .. },
+        stamp: Stamp::PositionAfterPrevious,
+    }) = first
+    {
+        doc.insert("pw", last);
     }
 }
 

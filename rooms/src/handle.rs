@@ -309,9 +309,15 @@ impl Rooms {
             bytes.resize(32, fill);
             std::ops::Bound::Included(binary(&bytes))
         };
-        let scan = Scan::index("le_any", Vec::new()).between(bound(0), bound(0xff)).limit(2);
+        let scan = Scan::index("le_any", Vec::new())
+            .between(bound(0), bound(0xff))
+            .limit(2);
         let rows = self.store().scan::<EntryDoc>(ROOM, scan).await?;
-        if rows.len() == 1 { self.located(rows).await } else { Ok(None) }
+        if rows.len() == 1 {
+            self.located(rows).await
+        } else {
+            Ok(None)
+        }
     }
 
     /// The event at a position of the stream; `None` if none of the log stands there.

@@ -348,7 +348,11 @@ fn in_auth_order(memory: &Memory, pdus: Vec<Pdu>) -> Vec<Pdu> {
         .collect();
     // The order among unrelated events does not matter; a fixed one makes logs comparable. But the
     // create event comes first (last of a stack): from version 12 on nobody names it.
-    let is_create = |hash: &Hash| events.get(hash).is_some_and(|pdu| pdu.kind() == "m.room.create");
+    let is_create = |hash: &Hash| {
+        events
+            .get(hash)
+            .is_some_and(|pdu| pdu.kind() == "m.room.create")
+    };
     ready.sort_unstable_by_key(|hash| (is_create(hash), std::cmp::Reverse(*hash)));
     let mut sorted = Vec::with_capacity(events.len());
     while let Some(hash) = ready.pop() {

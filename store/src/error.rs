@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use gantry_model::ErrorKind;
+
 /// The result of a store operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -76,6 +78,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// What this is to a client. Everything that a caller inside of the server does wrong is a
+    /// defect.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unavailable(_) | Self::Closed | Self::SlotLost(_) => ErrorKind::Unavailable,
+            Self::TooLarge => ErrorKind::TooLarge,
+            Self::Duplicate { .. } => ErrorKind::Conflict,
+            Self::InvalidToken | Self::OtherGeneration { .. } => ErrorKind::UnknownPosition,
+            Self::Engine(_)
+            | Self::Unsuitable(_)
+            | Self::Malformed { .. }
+            | Self::KeyLength { .. }
+            | Self::UnknownIndex { .. } => ErrorKind::Internal,
+        }
+    }
+
     pub(crate) fn malformed(table: &'static crate::Table, reason: impl ToString) -> Self {
         Self::Malformed {
             table: table.name,

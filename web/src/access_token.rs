@@ -93,9 +93,10 @@ mod tests {
         fn any_header_gives_a_token_without_surrounding_blanks_or_none(value in "[ -~]{0,60}") {
             let found = find_access_token(&with(&value), None);
 
-            prop_assert!(found.is_none_or(|token| {
+            let is_clean = found.is_none_or(|token| {
                 !token.is_empty() && token.trim() == token && value.contains(&token)
-            }));
+            });
+            prop_assert!(is_clean);
         }
 
         #[test]

@@ -12,6 +12,8 @@ mod names;
 mod rooms;
 pub mod settings;
 mod stored_settings;
+#[cfg(test)]
+mod testing;
 mod users;
 mod workspace;
 

@@ -50,8 +50,8 @@ mod tests {
     fn what_clients_choose_is_allowed_and_what_is_derived_is_not() {
         assert!(may_choose("a1b2c3d4e5f6"));
         assert!(may_choose("Zx8kQ2mN4pR6tV9wA"));
-        let derived = derived(&[7; 32]);
-        for id in ["", "a/b", "a b", "é", derived.as_str(), &"x".repeat(65)] {
+        let (derived, long) = (derived(&[7; 32]), "x".repeat(65));
+        for id in ["", "a/b", "a b", "é", derived.as_str(), long.as_str()] {
             assert!(!may_choose(id), "{id}");
         }
     }
@@ -62,7 +62,7 @@ mod tests {
             let id = derived(&hash);
 
             prop_assert_eq!(id.len(), DERIVED_LENGTH);
-            prop_assert_eq!(hash_prefix(&id).as_ref().map(|prefix| &prefix[..]), Some(&hash[..16]));
+            prop_assert_eq!(hash_prefix(&id).unwrap()[..], hash[..16]);
         }
 
         #[test]

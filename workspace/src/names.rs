@@ -95,3 +95,39 @@ impl Workspace {
 fn key(name: &str) -> Vec<u8> {
     hash16(&[KIND.as_bytes(), name.to_lowercase().as_bytes()]).to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Error;
+    use crate::testing::{room, workspace, workspace_with_clock};
+
+    #[tokio::test]
+    async fn a_name_belongs_to_one_room() {
+        let (workspace, _dir) = workspace().await;
+
+        let reserved = workspace.reserve_room_name("General").await.unwrap();
+        let other = workspace.reserve_room_name("general").await;
+        assert_eq!(workspace.room_of_name("general").await.unwrap(), None);
+        workspace.confirm_room_name(reserved, &room("here")).await.unwrap();
+
+        assert!(matches!(other, Err(Error::NameTaken)));
+        assert_eq!(workspace.room_of_name("GENERAL").await.unwrap(), Some(room("here")));
+        let later = workspace.reserve_room_name("general").await;
+        assert!(matches!(later, Err(Error::NameTaken)));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_given_back_or_forgotten_is_free() {
+        let (workspace, clock, _dir) = workspace_with_clock().await;
+
+        let reserved = workspace.reserve_room_name("a").await.unwrap();
+        workspace.release_room_name(reserved).await.unwrap();
+        let again = workspace.reserve_room_name("a").await.unwrap();
+        clock.advance(60_001);
+        let taken_over = workspace.reserve_room_name("a").await.unwrap();
+
+        workspace.confirm_room_name(taken_over, &room("here")).await.unwrap();
+        let late = workspace.confirm_room_name(again, &room("there")).await;
+        assert!(matches!(late, Err(Error::NameTaken)));
+    }
+}

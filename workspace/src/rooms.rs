@@ -150,3 +150,54 @@ fn direct_rid(one: &UserId, other: &UserId) -> String {
     ids.sort();
     ids.concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{room, user, workspace};
+
+    #[tokio::test]
+    async fn a_room_keeps_its_id() {
+        let (workspace, _dir) = workspace().await;
+        let here = room("here");
+
+        let made = workspace.ensure_rc_room(&here, RoomKind::Channel, &[]).await.unwrap();
+        let again = workspace.ensure_rc_room(&here, RoomKind::Group, &[]).await.unwrap();
+        let cold = Workspace::new(crate::testing::config_of(&workspace));
+
+        assert_eq!(made.rid.len(), ID_LENGTH);
+        assert_eq!(made, again);
+        assert_eq!(cold.rc_room(&here).await.unwrap(), Some(made.clone()));
+        assert_eq!(workspace.room_of_rid(&made.rid).await.unwrap(), Some(made));
+        assert_eq!(workspace.room_of_rid("nonsense").await.unwrap(), None);
+        assert_eq!(workspace.rc_room(&room("there")).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn the_first_direct_room_of_two_has_their_ids_joined() {
+        let (workspace, _dir) = workspace().await;
+        let (alice, bob) = (user("alice"), user("bob"));
+        let direct = RoomKind::Direct;
+
+        let first = workspace.ensure_rc_room(&room("1"), direct, &[&alice, &bob]).await.unwrap();
+        let second = workspace.ensure_rc_room(&room("2"), direct, &[&bob, &alice]).await.unwrap();
+
+        let mut ids = [rc_user_id(&alice), rc_user_id(&bob)];
+        ids.sort();
+        assert_eq!((first.rid.clone(), first.kind), (ids.concat(), RoomKind::Direct));
+        assert_eq!((second.rid.len(), second.kind), (ID_LENGTH, RoomKind::Group));
+        assert_eq!(workspace.direct_room(&bob, &alice).await.unwrap(), Some(first));
+    }
+
+    #[tokio::test]
+    async fn a_room_that_several_show_at_once_gets_one_id() {
+        let (workspace, _dir) = workspace().await;
+        let here = room("here");
+
+        let shown = (0..6).map(|_| workspace.ensure_rc_room(&here, RoomKind::Group, &[]));
+        let shown = futures::future::join_all(shown).await;
+
+        let first = shown[0].as_ref().unwrap();
+        assert!(shown.iter().all(|one| one.as_ref().unwrap() == first));
+    }
+}

@@ -118,3 +118,41 @@ fn fits(default: Default, value: &Value) -> bool {
 fn key(id: &str) -> Vec<u8> {
     hash16(&[id.as_bytes()]).to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::workspace;
+
+    #[tokio::test]
+    async fn a_setting_has_its_default_until_it_is_changed() {
+        let (workspace, _dir) = workspace().await;
+        let setting = async |id: &str| workspace.public_setting(id).await.unwrap();
+
+        assert_eq!(setting("Accounts_ShowFormLogin").await, Some(json!(true)));
+        assert_eq!(setting("Site_Url").await, Some(json!("http://here.org")));
+        assert_eq!(setting("Nonsense").await, None);
+        workspace.set_setting("Site_Name", json!("Ours")).await.unwrap();
+        workspace.set_setting("Site_Name", json!("Ours!")).await.unwrap();
+
+        assert_eq!(setting("Site_Name").await, Some(json!("Ours!")));
+        let wrong = workspace.set_setting("E2E_Enable", json!("yes")).await;
+        assert!(matches!(wrong, Err(Error::WrongType)));
+        let unknown = workspace.set_setting("Nonsense", json!(1)).await;
+        assert!(matches!(unknown, Err(Error::UnknownSetting)));
+    }
+
+    #[tokio::test]
+    async fn the_id_of_the_workspace_is_made_once() {
+        let (workspace, _dir) = workspace().await;
+
+        let all = workspace.public_settings().await.unwrap();
+        let again = workspace.public_setting("uniqueID").await.unwrap();
+
+        assert_eq!(all.len(), PUBLIC.len());
+        assert_eq!(all.last().map(|one| one.value.clone()), again);
+        assert_eq!(again.unwrap().as_str().unwrap().len(), ID_LENGTH);
+    }
+}

@@ -52,3 +52,25 @@ impl Workspace {
 fn key(id: &str) -> Vec<u8> {
     hash16(&[id.as_bytes()]).to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{user, workspace};
+
+    #[tokio::test]
+    async fn a_user_is_found_by_the_id_that_was_given_out() {
+        let (workspace, _dir) = workspace().await;
+        let (alice, carol) = (user("alice"), OwnedUserId::try_from("@carol:there.org").unwrap());
+
+        let id = workspace.ensure_rc_user(&alice).await.unwrap();
+        let remote = workspace.ensure_rc_user(&carol).await.unwrap();
+
+        assert_eq!(id, rc_user_id(&alice));
+        assert!(id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_eq!(workspace.user_of_rc_id(&id).await.unwrap(), Some(alice));
+        assert_eq!(workspace.user_of_rc_id(&remote).await.unwrap(), Some(carol));
+        let unknown = rc_user_id(&user("bob"));
+        assert_eq!(workspace.user_of_rc_id(&unknown).await.unwrap(), None);
+    }
+}

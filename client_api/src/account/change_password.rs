@@ -33,6 +33,12 @@ pub(crate) async fn change_password(
         logout_devices: body.logout_devices,
         auth: body.auth,
     };
-    done(state.homeserver().sessions.change_password(&session, request).await?)?;
+    done(
+        state
+            .homeserver()
+            .sessions
+            .change_password(&session, request)
+            .await?,
+    )?;
     Ok(MatrixReply(v3::Response::new()))
 }

@@ -12,6 +12,10 @@ pub(crate) async fn check_username_availability(
     State(state): State<ClientApiState>,
     request: Matrix<v3::Request>,
 ) -> Result<MatrixReply<v3::Response>> {
-    state.homeserver().sessions.username_available(&request.body.username).await?;
+    state
+        .homeserver()
+        .sessions
+        .username_available(&request.body.username)
+        .await?;
     Ok(MatrixReply(v3::Response::new(true)))
 }

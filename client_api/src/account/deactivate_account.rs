@@ -21,7 +21,15 @@ pub(crate) async fn deactivate_account(
     Session(session): Session,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<MatrixReply<v3::Response>> {
-    done(state.homeserver().sessions.deactivate(&session, body.auth).await?)?;
+    done(
+        state
+            .homeserver()
+            .sessions
+            .deactivate(&session, body.auth)
+            .await?,
+    )?;
     // There is no identity server to take anything away from.
-    Ok(MatrixReply(v3::Response::new(ThirdPartyIdRemovalStatus::NoSupport)))
+    Ok(MatrixReply(v3::Response::new(
+        ThirdPartyIdRemovalStatus::NoSupport,
+    )))
 }

@@ -7,7 +7,12 @@ use gantry_model::id::OwnedDeviceId;
 use serde::Deserialize;
 
 use super::RegisteredBody;
-use crate::{ClientApiState, error::Result, extract::{JsonBody, QueryArgs}, uia::done};
+use crate::{
+    ClientApiState,
+    error::Result,
+    extract::{JsonBody, QueryArgs},
+    uia::done,
+};
 
 /// Which kind of account.
 #[derive(Debug, Deserialize)]

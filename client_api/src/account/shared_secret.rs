@@ -34,7 +34,9 @@ pub(crate) struct Body {
 
 /// Gives out a nonce.
 pub(crate) async fn get_nonce(State(state): State<ClientApiState>) -> Result<Json<Nonce>> {
-    Ok(Json(Nonce { nonce: state.homeserver().sessions.shared_secret_nonce()? }))
+    Ok(Json(Nonce {
+        nonce: state.homeserver().sessions.shared_secret_nonce()?,
+    }))
 }
 
 /// Makes the account.
@@ -52,6 +54,10 @@ pub(crate) async fn register_with_shared_secret(
         display_name: body.displayname,
         inhibit_login: body.inhibit_login,
     };
-    let registered = state.homeserver().sessions.register_with_shared_secret(request).await?;
+    let registered = state
+        .homeserver()
+        .sessions
+        .register_with_shared_secret(request)
+        .await?;
     Ok(Json(registered.into()))
 }

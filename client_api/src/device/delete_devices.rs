@@ -8,7 +8,13 @@ use gantry_web::MatrixReply;
 use ruma::api::client::device::{delete_device, delete_devices};
 use serde::Deserialize;
 
-use crate::{ClientApiState, auth::Session, error::Result, extract::{JsonBody, PathArgs}, uia::done};
+use crate::{
+    ClientApiState,
+    auth::Session,
+    error::Result,
+    extract::{JsonBody, PathArgs},
+    uia::done,
+};
 
 /// The client's authentication.
 #[derive(Debug, Deserialize)]
@@ -31,7 +37,11 @@ pub(crate) async fn delete_device(
     JsonBody(body): JsonBody<OneBody>,
 ) -> Result<MatrixReply<delete_device::v3::Response>> {
     let sessions = &state.homeserver().sessions;
-    done(sessions.delete_devices(&session, vec![device], body.auth).await?)?;
+    done(
+        sessions
+            .delete_devices(&session, vec![device], body.auth)
+            .await?,
+    )?;
     Ok(MatrixReply(delete_device::v3::Response::new()))
 }
 
@@ -42,6 +52,10 @@ pub(crate) async fn delete_devices(
     JsonBody(body): JsonBody<ManyBody>,
 ) -> Result<MatrixReply<delete_devices::v3::Response>> {
     let sessions = &state.homeserver().sessions;
-    done(sessions.delete_devices(&session, body.devices, body.auth).await?)?;
+    done(
+        sessions
+            .delete_devices(&session, body.devices, body.auth)
+            .await?,
+    )?;
     Ok(MatrixReply(delete_devices::v3::Response::new()))
 }

@@ -23,7 +23,11 @@ pub(crate) async fn get_device(
     Session(session): Session,
     request: Matrix<get_device::v3::Request>,
 ) -> Result<MatrixReply<get_device::v3::Response>> {
-    let device = state.homeserver().sessions.device(&session, &request.body.device_id).await?;
+    let device = state
+        .homeserver()
+        .sessions
+        .device(&session, &request.body.device_id)
+        .await?;
     Ok(MatrixReply(get_device::v3::Response::new(to_ruma(device))))
 }
 

@@ -14,6 +14,8 @@ pub(crate) async fn update_device(
     request: Matrix<v3::Request>,
 ) -> Result<MatrixReply<v3::Response>> {
     let sessions = &state.homeserver().sessions;
-    sessions.rename_device(&session, &request.body.device_id, request.body.display_name).await?;
+    sessions
+        .rename_device(&session, &request.body.device_id, request.body.display_name)
+        .await?;
     Ok(MatrixReply(v3::Response::new()))
 }

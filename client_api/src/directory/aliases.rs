@@ -35,7 +35,10 @@ pub(crate) async fn get_room_id_by_alias(
     PathArgs(alias): PathArgs<OwnedRoomAliasId>,
 ) -> Result<Json<Resolved>> {
     let resolved = state.homeserver().directory.resolve_alias(&alias).await?;
-    Ok(Json(Resolved { room_id: resolved.room_id, servers: resolved.servers }))
+    Ok(Json(Resolved {
+        room_id: resolved.room_id,
+        servers: resolved.servers,
+    }))
 }
 
 /// Makes an alias.
@@ -46,12 +49,15 @@ pub(crate) async fn set_room_alias(
     JsonBody(target): JsonBody<Target>,
 ) -> Result<Json<Done>> {
     let directory = &state.homeserver().directory;
-    let made = directory.create_alias(&session, &alias, &target.room_id).await;
+    let made = directory
+        .create_alias(&session, &alias, &target.room_id)
+        .await;
     made.map_err(|error| match error.kind() {
         // Where a room is made that is 400 `M_ROOM_IN_USE`; here it is 409 `M_UNKNOWN`.
-        ErrorKind::RoomInUse => {
-            Error::Refused { kind: ErrorKind::Conflict, reason: "The alias exists already" }
-        }
+        ErrorKind::RoomInUse => Error::Refused {
+            kind: ErrorKind::Conflict,
+            reason: "The alias exists already",
+        },
         _ => error.into(),
     })?;
     Ok(Json(Done {}))
@@ -63,6 +69,10 @@ pub(crate) async fn delete_room_alias(
     Session(session): Session,
     PathArgs(alias): PathArgs<OwnedRoomAliasId>,
 ) -> Result<Json<Done>> {
-    state.homeserver().directory.delete_alias(&session, &alias).await?;
+    state
+        .homeserver()
+        .directory
+        .delete_alias(&session, &alias)
+        .await?;
     Ok(Json(Done {}))
 }

@@ -19,6 +19,10 @@ pub(crate) async fn get_local_aliases(
     Session(session): Session,
     PathArgs(room): PathArgs<OwnedRoomId>,
 ) -> Result<Json<Response>> {
-    let aliases = state.homeserver().directory.aliases_of(&session, &room).await?;
+    let aliases = state
+        .homeserver()
+        .directory
+        .aliases_of(&session, &room)
+        .await?;
     Ok(Json(Response { aliases }))
 }

@@ -62,7 +62,9 @@ pub(crate) async fn get_public_rooms(
         server: query.server,
         ..PublicRoomsQuery::default()
     };
-    Ok(Json(state.homeserver().directory.public_rooms(query).await?))
+    Ok(Json(
+        state.homeserver().directory.public_rooms(query).await?,
+    ))
 }
 
 /// A page of the rooms of the directory that fit a search.
@@ -79,5 +81,7 @@ pub(crate) async fn query_public_rooms(
         room_types: body.filter.room_types,
         server: query.server,
     };
-    Ok(Json(state.homeserver().directory.public_rooms(query).await?))
+    Ok(Json(
+        state.homeserver().directory.public_rooms(query).await?,
+    ))
 }

@@ -52,6 +52,10 @@ pub(crate) async fn set_room_visibility(
         Name::Public => Visibility::Public,
         Name::Private => Visibility::Private,
     };
-    state.homeserver().directory.set_visibility(&session, &room, visibility).await?;
+    state
+        .homeserver()
+        .directory
+        .set_visibility(&session, &room, visibility)
+        .await?;
     Ok(Json(Done {}))
 }

@@ -29,7 +29,7 @@ struct Capabilities {
     #[serde(rename = "m.set_avatar_url")]
     set_avatar_url: Switch,
     #[serde(rename = "m.profile_fields")]
-    profile_fields: Switch,
+    profile_fields: ProfileFields,
     #[serde(rename = "m.3pid_changes")]
     third_party_id_changes: Switch,
     #[serde(rename = "m.get_login_token")]
@@ -47,6 +47,14 @@ struct Switch {
     enabled: bool,
 }
 
+#[derive(Debug, Serialize)]
+struct ProfileFields {
+    enabled: bool,
+    allowed: &'static [&'static str],
+}
+
+/// The fields of a profile that its owner can set.
+const SETTABLE_FIELDS: &[&str] = &["displayname", "avatar_url"];
 const ON: Switch = Switch { enabled: true };
 const OFF: Switch = Switch { enabled: false };
 
@@ -68,7 +76,10 @@ pub(crate) async fn get_capabilities(
             change_password: ON,
             set_displayname: ON,
             set_avatar_url: ON,
-            profile_fields: ON,
+            profile_fields: ProfileFields {
+                enabled: true,
+                allowed: SETTABLE_FIELDS,
+            },
             third_party_id_changes: OFF,
             get_login_token: OFF,
         },

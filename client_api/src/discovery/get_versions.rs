@@ -14,8 +14,11 @@ const VERSIONS: &[&str] = &[
 ];
 
 /// Proposals that are served below their unstable names.
-const UNSTABLE_FEATURES: &[&str] =
-    &["org.matrix.msc4222", "uk.tcpip.msc4133", "uk.tcpip.msc4133.stable"];
+const UNSTABLE_FEATURES: &[&str] = &[
+    "org.matrix.msc4222",
+    "uk.tcpip.msc4133",
+    "uk.tcpip.msc4133.stable",
+];
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -28,6 +31,9 @@ pub(crate) struct Versions {
 pub(crate) async fn get_versions() -> Json<Versions> {
     Json(Versions {
         versions: VERSIONS,
-        unstable_features: UNSTABLE_FEATURES.iter().map(|feature| (*feature, true)).collect(),
+        unstable_features: UNSTABLE_FEATURES
+            .iter()
+            .map(|feature| (*feature, true))
+            .collect(),
     })
 }

@@ -5,7 +5,10 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use crate::{ClientApiState, error::{Error, Result}};
+use crate::{
+    ClientApiState,
+    error::{Error, Result},
+};
 
 /// Where clients find the server.
 #[derive(Debug, Serialize)]
@@ -23,7 +26,9 @@ struct HomeserverUrl {
 impl ClientWellKnown {
     /// The document for this address.
     pub(crate) fn new(base_url: String) -> Self {
-        Self { homeserver: HomeserverUrl { base_url } }
+        Self {
+            homeserver: HomeserverUrl { base_url },
+        }
     }
 }
 
@@ -38,7 +43,12 @@ pub(crate) struct ServerWellKnown {
 pub(crate) async fn get_wellknown(
     State(state): State<ClientApiState>,
 ) -> Result<Json<ClientWellKnown>> {
-    let base_url = state.homeserver().config().well_known.client_base_url.clone();
+    let base_url = state
+        .homeserver()
+        .config()
+        .well_known
+        .client_base_url
+        .clone();
     let base_url = base_url.ok_or_else(|| Error::not_found("Not configured"))?;
     Ok(Json(ClientWellKnown::new(base_url)))
 }
@@ -47,6 +57,12 @@ pub(crate) async fn get_wellknown(
 pub(crate) async fn get_wellknown_server(
     State(state): State<ClientApiState>,
 ) -> Result<Json<ServerWellKnown>> {
-    let server = state.homeserver().config().well_known.server.clone().ok_or_else(|| Error::not_found("Not configured"))?;
+    let server = state
+        .homeserver()
+        .config()
+        .well_known
+        .server
+        .clone()
+        .ok_or_else(|| Error::not_found("Not configured"))?;
     Ok(Json(ServerWellKnown { server }))
 }

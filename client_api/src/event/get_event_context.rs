@@ -46,7 +46,9 @@ pub(crate) async fn get_event_context(
 ) -> Result<Json<Response>> {
     let filter = parse_filter(query.filter.as_deref())?;
     let reading = &state.homeserver().reading;
-    let context = reading.context(&session, &room, &event, query.limit, &filter).await?;
+    let context = reading
+        .context(&session, &room, &event, query.limit, &filter)
+        .await?;
     let viewer = Viewer::new(&session, state.now_ms());
     Ok(Json(Response {
         start: context.start.to_string(),

@@ -29,10 +29,19 @@ pub(crate) async fn get_joined_members_by_room(
     Session(session): Session,
     PathArgs(room): PathArgs<OwnedRoomId>,
 ) -> Result<Json<Response>> {
-    let members = state.homeserver().reading.joined_members(&session, &room).await?;
+    let members = state
+        .homeserver()
+        .reading
+        .joined_members(&session, &room)
+        .await?;
     let joined = members.into_iter().map(|member| {
-        let shown = Member { display_name: member.display_name, avatar_url: member.avatar_url };
+        let shown = Member {
+            display_name: member.display_name,
+            avatar_url: member.avatar_url,
+        };
         (member.user_id, shown)
     });
-    Ok(Json(Response { joined: joined.collect() }))
+    Ok(Json(Response {
+        joined: joined.collect(),
+    }))
 }

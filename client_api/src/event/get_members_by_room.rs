@@ -2,7 +2,7 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers>.
 
 use axum::{Json, extract::State};
-use gantry_homeserver::{Membership, MembersQuery};
+use gantry_homeserver::{MembersQuery, Membership};
 use gantry_model::id::OwnedRoomId;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,12 @@ pub(crate) async fn get_members_by_room(
         membership: query.membership,
         not_membership: query.not_membership,
     };
-    let members = state.homeserver().reading.members(&session, &room, query).await?;
-    Ok(Json(Response { chunk: Viewer::new(&session, state.now_ms()).pdus(&members) }))
+    let members = state
+        .homeserver()
+        .reading
+        .members(&session, &room, query)
+        .await?;
+    Ok(Json(Response {
+        chunk: Viewer::new(&session, state.now_ms()).pdus(&members),
+    }))
 }

@@ -18,6 +18,10 @@ pub(crate) async fn get_one_room_event(
     Session(session): Session,
     PathArgs((room, event)): PathArgs<(OwnedRoomId, OwnedEventId)>,
 ) -> Result<Json<ClientEvent>> {
-    let event = state.homeserver().reading.event(&session, &room, &event).await?;
+    let event = state
+        .homeserver()
+        .reading
+        .event(&session, &room, &event)
+        .await?;
     Ok(Json(Viewer::new(&session, state.now_ms()).event(&event)))
 }

@@ -56,7 +56,12 @@ pub(crate) async fn get_relating_events(
     PathArgs(path): PathArgs<RelationsPath>,
     QueryArgs(query): QueryArgs<Query>,
 ) -> Result<Json<Response>> {
-    let RelationsPath { room_id, event_id, rel_type, event_type } = path;
+    let RelationsPath {
+        room_id,
+        event_id,
+        rel_type,
+        event_type,
+    } = path;
     let query = RelationsQuery {
         rel_type,
         event_type,
@@ -65,7 +70,9 @@ pub(crate) async fn get_relating_events(
         direction: query.dir.into(),
     };
     let reading = &state.homeserver().reading;
-    let page = reading.relations(&session, &room_id, &event_id, query).await?;
+    let page = reading
+        .relations(&session, &room_id, &event_id, query)
+        .await?;
     Ok(Json(Response {
         chunk: Viewer::new(&session, state.now_ms()).events(&page.chunk),
         next_batch: page.next_batch,

@@ -55,7 +55,11 @@ pub(crate) async fn get_room_events(
         limit: query.limit,
         filter: parse_filter(query.filter.as_deref())?,
     };
-    let page = state.homeserver().reading.messages(&session, &room, query).await?;
+    let page = state
+        .homeserver()
+        .reading
+        .messages(&session, &room, query)
+        .await?;
     let viewer = Viewer::new(&session, state.now_ms());
     Ok(Json(Response {
         start: page.start.to_string(),

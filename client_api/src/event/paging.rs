@@ -28,13 +28,19 @@ impl From<Dir> for Direction {
 
 /// A token of a page or of a sync.
 pub(crate) fn parse_token(token: Option<&str>) -> Result<Option<PageToken>> {
-    let parse = |token: &str| token.parse().map_err(|_| Error::invalid("Not a token of this server"));
+    let parse = |token: &str| {
+        token
+            .parse()
+            .map_err(|_| Error::invalid("Not a token of this server"))
+    };
     token.map(parse).transpose()
 }
 
 /// The filter in the query, which is JSON.
 pub(crate) fn parse_filter(filter: Option<&str>) -> Result<EventFilter> {
-    let Some(filter) = filter else { return Ok(EventFilter::default()) };
+    let Some(filter) = filter else {
+        return Ok(EventFilter::default());
+    };
     serde_json::from_str(filter).map_err(|_| Error::bad_json("The filter is malformed"))
 }
 
@@ -65,6 +71,9 @@ mod tests {
     #[test]
     fn what_is_not_given_is_not_asked_for() {
         assert_eq!(parse_token(None).expect("none"), None);
-        assert_eq!(parse_filter(None).expect("the default"), EventFilter::default());
+        assert_eq!(
+            parse_filter(None).expect("the default"),
+            EventFilter::default()
+        );
     }
 }

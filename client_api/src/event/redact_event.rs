@@ -28,6 +28,10 @@ pub(crate) async fn redact_event(
 ) -> Result<Json<Sent>> {
     let messaging = &state.homeserver().messaging;
     let txn = Some(("redact", txn));
-    let submitted = messaging.redact(&session, &room, &event, body.reason, txn).await?;
-    Ok(Json(Sent { event_id: submitted.event_id }))
+    let submitted = messaging
+        .redact(&session, &room, &event, body.reason, txn)
+        .await?;
+    Ok(Json(Sent {
+        event_id: submitted.event_id,
+    }))
 }

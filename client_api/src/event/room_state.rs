@@ -49,10 +49,15 @@ pub(crate) async fn set_room_state_with_key(
     PathArgs(path): PathArgs<StatePath>,
     JsonBody(content): JsonBody<Object>,
 ) -> Result<Json<Sent>> {
-    let StatePath { room_id, event_type, state_key } = path;
+    let StatePath {
+        room_id,
+        event_type,
+        state_key,
+    } = path;
     let messaging = &state.homeserver().messaging;
-    let event_id =
-        messaging.send_state(&session, &room_id, &event_type, &state_key, content).await?;
+    let event_id = messaging
+        .send_state(&session, &room_id, &event_type, &state_key, content)
+        .await?;
     Ok(Json(Sent { event_id }))
 }
 
@@ -63,13 +68,17 @@ pub(crate) async fn get_room_state_with_key(
     PathArgs(path): PathArgs<StatePath>,
     QueryArgs(query): QueryArgs<Query>,
 ) -> Result<Response> {
-    let StatePath { room_id, event_type, state_key } = path;
+    let StatePath {
+        room_id,
+        event_type,
+        state_key,
+    } = path;
     let reading = &state.homeserver().reading;
-    let pdu = reading.state_event(&session, &room_id, &event_type, &state_key).await?;
+    let pdu = reading
+        .state_event(&session, &room_id, &event_type, &state_key)
+        .await?;
     Ok(match query.format {
         Format::Content => Json(pdu.content()).into_response(),
-        Format::Event => {
-            Json(Viewer::new(&session, state.now_ms()).pdu(&pdu)).into_response()
-        }
+        Format::Event => Json(Viewer::new(&session, state.now_ms()).pdu(&pdu)).into_response(),
     })
 }

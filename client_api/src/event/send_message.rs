@@ -20,8 +20,16 @@ pub(crate) async fn send_message(
     PathArgs((room, kind, txn)): PathArgs<(OwnedRoomId, String, String)>,
     JsonBody(content): JsonBody<Object>,
 ) -> Result<Json<Sent>> {
-    let message =
-        NewMessage { room, kind, content, txn: Some(("send", txn)), rc: None, ts: None };
+    let message = NewMessage {
+        room,
+        kind,
+        content,
+        txn: Some(("send", txn)),
+        rc: None,
+        ts: None,
+    };
     let submitted = state.homeserver().messaging.send(&session, message).await?;
-    Ok(Json(Sent { event_id: submitted.event_id }))
+    Ok(Json(Sent {
+        event_id: submitted.event_id,
+    }))
 }

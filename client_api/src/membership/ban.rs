@@ -21,7 +21,9 @@ pub(crate) async fn ban(
     JsonBody(body): JsonBody<TargetBody>,
 ) -> Result<Json<Done>> {
     let membership = &state.homeserver().membership;
-    membership.ban(&session, &room, &body.user_id, body.reason).await?;
+    membership
+        .ban(&session, &room, &body.user_id, body.reason)
+        .await?;
     Ok(Json(Done {}))
 }
 
@@ -33,6 +35,8 @@ pub(crate) async fn unban(
     JsonBody(body): JsonBody<TargetBody>,
 ) -> Result<Json<Done>> {
     let membership = &state.homeserver().membership;
-    membership.unban(&session, &room, &body.user_id, body.reason).await?;
+    membership
+        .unban(&session, &room, &body.user_id, body.reason)
+        .await?;
     Ok(Json(Done {}))
 }

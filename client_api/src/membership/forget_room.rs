@@ -12,6 +12,10 @@ pub(crate) async fn forget_room(
     Session(session): Session,
     PathArgs(room): PathArgs<OwnedRoomId>,
 ) -> Result<Json<Done>> {
-    state.homeserver().membership.forget(&session, &room).await?;
+    state
+        .homeserver()
+        .membership
+        .forget(&session, &room)
+        .await?;
     Ok(Json(Done {}))
 }

@@ -21,6 +21,8 @@ pub(crate) async fn invite_user(
     JsonBody(body): JsonBody<TargetBody>,
 ) -> Result<Json<Done>> {
     let membership = &state.homeserver().membership;
-    membership.invite(&session, &room, &body.user_id, body.reason).await?;
+    membership
+        .invite(&session, &room, &body.user_id, body.reason)
+        .await?;
     Ok(Json(Done {}))
 }

@@ -21,6 +21,8 @@ pub(crate) async fn kick(
     JsonBody(body): JsonBody<TargetBody>,
 ) -> Result<Json<Done>> {
     let membership = &state.homeserver().membership;
-    membership.kick(&session, &room, &body.user_id, body.reason).await?;
+    membership
+        .kick(&session, &room, &body.user_id, body.reason)
+        .await?;
     Ok(Json(Done {}))
 }

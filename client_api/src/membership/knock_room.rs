@@ -13,8 +13,15 @@ pub(crate) async fn knock_room(
     Session(session): Session,
     request: Matrix<v3::Request>,
 ) -> Result<Json<InRoom>> {
-    let v3::Request { room_id_or_alias, reason, via, .. } = request.body;
+    let v3::Request {
+        room_id_or_alias,
+        reason,
+        via,
+        ..
+    } = request.body;
     let membership = &state.homeserver().membership;
-    let room_id = membership.knock(&session, &room_id_or_alias, via, reason).await?;
+    let room_id = membership
+        .knock(&session, &room_id_or_alias, via, reason)
+        .await?;
     Ok(Json(InRoom { room_id }))
 }

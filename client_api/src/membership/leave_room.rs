@@ -26,6 +26,10 @@ pub(crate) async fn leave_room(
     PathArgs(room): PathArgs<OwnedRoomId>,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Done>> {
-    state.homeserver().membership.leave(&session, &room, body.reason).await?;
+    state
+        .homeserver()
+        .membership
+        .leave(&session, &room, body.reason)
+        .await?;
     Ok(Json(Done {}))
 }

@@ -22,7 +22,9 @@ pub(crate) async fn get_user_profile(
     State(state): State<ClientApiState>,
     PathArgs(user): PathArgs<OwnedUserId>,
 ) -> Result<Json<Fields>> {
-    Ok(Json(fields(state.homeserver().profiles.profile(&user).await?)))
+    Ok(Json(fields(
+        state.homeserver().profiles.profile(&user).await?,
+    )))
 }
 
 /// One field of it. A name or picture that is not set is an empty answer, as it always was; another
@@ -41,7 +43,10 @@ pub(crate) async fn get_profile_field(
 
 fn fields(profile: Profile) -> Fields {
     let mut fields = profile.fields;
-    let own = [("displayname", profile.displayname), ("avatar_url", profile.avatar_url)];
+    let own = [
+        ("displayname", profile.displayname),
+        ("avatar_url", profile.avatar_url),
+    ];
     for (key, value) in own {
         if let Some(value) = value {
             fields.insert(key.to_owned(), value.into());

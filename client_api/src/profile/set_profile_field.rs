@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use gantry_homeserver::Session as UserSession;
-use gantry_model::id::OwnedUserId;
+use gantry_model::{ErrorKind, id::OwnedUserId};
 use serde_json::Value;
 
 use crate::{
@@ -53,7 +53,13 @@ async fn set(
     match field {
         "displayname" => profiles.set_display_name(session, text(value)?).await?,
         "avatar_url" => profiles.set_avatar_url(session, text(value)?).await?,
-        _ => profiles.set_field(session, field, value).await?,
+        // Other fields are shown, but cannot be set yet; the capabilities say so.
+        _ => {
+            return Err(Error::Refused {
+                kind: ErrorKind::Unrecognized,
+                reason: "Only displayname and avatar_url can be set",
+            });
+        }
     }
     Ok(Json(Done {}))
 }

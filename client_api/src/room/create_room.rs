@@ -66,9 +66,15 @@ pub(crate) async fn create_room(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<InRoom>> {
     if !body.invite_3pid.is_empty() {
-        return Err(Error::invalid("There is no identity server for invites by address"));
+        return Err(Error::invalid(
+            "There is no identity server for invites by address",
+        ));
     }
-    let room_id = state.homeserver().creation.create_room(&session, body.into()).await?;
+    let room_id = state
+        .homeserver()
+        .creation
+        .create_room(&session, body.into())
+        .await?;
     Ok(Json(InRoom { room_id }))
 }
 
@@ -80,7 +86,11 @@ impl From<Body> for CreateRoom {
             room_version: body.room_version,
             creation_content: body.creation_content.unwrap_or_default(),
             power_level_content_override: body.power_level_content_override,
-            initial_state: body.initial_state.into_iter().map(InitialState::from).collect(),
+            initial_state: body
+                .initial_state
+                .into_iter()
+                .map(InitialState::from)
+                .collect(),
             name: body.name,
             topic: body.topic,
             alias_localpart: body.room_alias_name,
@@ -111,6 +121,10 @@ impl From<VisibilityName> for Visibility {
 
 impl From<StateBody> for InitialState {
     fn from(state: StateBody) -> Self {
-        Self { kind: state.kind, state_key: state.state_key, content: state.content }
+        Self {
+            kind: state.kind,
+            state_key: state.state_key,
+            content: state.content,
+        }
     }
 }

@@ -21,5 +21,7 @@ struct Flow {
 /// Tells the ways to log in.
 pub(crate) async fn get_login_flows(State(state): State<ClientApiState>) -> Json<Response> {
     let flows = state.homeserver().sessions.login_flows();
-    Json(Response { flows: flows.into_iter().map(|kind| Flow { kind }).collect() })
+    Json(Response {
+        flows: flows.into_iter().map(|kind| Flow { kind }).collect(),
+    })
 }

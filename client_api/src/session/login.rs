@@ -43,8 +43,17 @@ pub(crate) async fn login(
     State(state): State<ClientApiState>,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Response>> {
-    let session = state.homeserver().sessions.login_password(body.into_request()?).await?;
-    let base_url = state.homeserver().config().well_known.client_base_url.clone();
+    let session = state
+        .homeserver()
+        .sessions
+        .login_password(body.into_request()?)
+        .await?;
+    let base_url = state
+        .homeserver()
+        .config()
+        .well_known
+        .client_base_url
+        .clone();
     Ok(Json(Response::new(session, base_url)))
 }
 
@@ -52,11 +61,14 @@ impl Body {
     fn into_request(self) -> Result<LoginRequest> {
         match self.kind.as_deref() {
             Some("m.login.password") => {}
-            Some(_) => return Err(Error::UnknownLoginType),
+            Some(_) => return Err(Error::unknown_login_type()),
             None => return Err(Error::MissingParam("type")),
         }
         let user = match &self.identifier {
-            Some(identifier) => identifier.user().ok_or(Error::UnknownLoginType)?.to_owned(),
+            Some(identifier) => identifier
+                .user()
+                .ok_or_else(Error::unknown_login_type)?
+                .to_owned(),
             None => self.user.ok_or(Error::MissingParam("identifier"))?,
         };
         Ok(LoginRequest {

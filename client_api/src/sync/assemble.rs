@@ -1,5 +1,7 @@
 //! From what changed to the answer. Nothing here does I/O.
 
+use std::collections::BTreeMap;
+
 use gantry_homeserver::{
     AccountDatum, EventFilter, InvitedChange, JoinedChange, LeftChange, RoomEvent, RoomTimeline,
     Session, SyncToken, ThreadUnread, Unread, UserChanges,
@@ -47,11 +49,21 @@ impl<'a> Assembler<'a> {
         }
         for change in changes.invited {
             let (room, events) = stripped(change);
-            rooms.invite.insert(room, InvitedRoom { invite_state: events });
+            rooms.invite.insert(
+                room,
+                InvitedRoom {
+                    invite_state: events,
+                },
+            );
         }
         for change in changes.knocked {
             let (room, events) = stripped(change);
-            rooms.knock.insert(room, KnockedRoom { knock_state: events });
+            rooms.knock.insert(
+                room,
+                KnockedRoom {
+                    knock_state: events,
+                },
+            );
         }
         for change in changes.left {
             let (room, left) = self.left(change);
@@ -74,9 +86,10 @@ impl<'a> Assembler<'a> {
             ephemeral,
             account_data: self.room_data(&room_id, change.account_data),
             unread_notifications: self.unread(&change.unread),
-            unread_thread_notifications: match self.filter.room.counts_threads() {
-                true => change.unread.threads.iter().map(thread_counts).collect(),
-                false => Default::default(),
+            unread_thread_notifications: if self.filter.room.counts_threads() {
+                change.unread.threads.iter().map(thread_counts).collect()
+            } else {
+                BTreeMap::new()
             },
         };
         // A receipt changes the counts, even if the filter hides it.
@@ -93,7 +106,11 @@ impl<'a> Assembler<'a> {
     fn left(&self, change: LeftChange) -> (OwnedRoomId, LeftRoom) {
         let room_id = change.room_id;
         let mut timeline = self.timeline(&room_id, change.timeline.as_ref());
-        if let Some(leave) = change.event.as_ref().and_then(|event| self.viewer.object(event)) {
+        if let Some(leave) = change
+            .event
+            .as_ref()
+            .and_then(|event| self.viewer.object(event))
+        {
             timeline.events.push(RoomEventBody::Client(Box::new(leave)));
         }
         let left = LeftRoom {
@@ -105,13 +122,16 @@ impl<'a> Assembler<'a> {
     }
 
     fn timeline(&self, room: &RoomId, timeline: Option<&RoomTimeline>) -> Timeline {
-        let Some(timeline) = timeline else { return Timeline::default() };
-        let events = match self.filter.room.timeline.allows_room(room) {
-            true => timeline.events.iter().map(|event| self.event(event)).collect(),
-            false => Vec::new(),
+        let Some(timeline) = timeline else {
+            return Timeline::default();
+        };
+        let shown = if self.filter.room.timeline.allows_room(room) {
+            &timeline.events[..]
+        } else {
+            &[]
         };
         Timeline {
-            events,
+            events: shown.iter().map(|event| self.event(event)).collect(),
             limited: timeline.limited,
             prev_batch: Some(timeline.prev_batch.to_string()),
         }
@@ -121,7 +141,11 @@ impl<'a> Assembler<'a> {
         let selection = StateSelection {
             state_at: self.state_at,
             full,
-            lazy_for: self.filter.room.lazy_load_members().then_some(&*self.session.user_id),
+            lazy_for: self
+                .filter
+                .room
+                .lazy_load_members()
+                .then_some(&*self.session.user_id),
             filter: &self.filter.room.state,
         };
         let events = match timeline {
@@ -153,14 +177,30 @@ impl<'a> Assembler<'a> {
 
     fn ephemeral(&self, change: &JoinedChange) -> Events<DataEvent> {
         let wanted = |kind: &str| self.filter.room.allows_ephemeral(&change.room_id, kind);
-        let typing = change.typing.as_deref().map(typing).filter(|_| wanted("m.typing"));
-        let receipts = if wanted("m.receipt") { receipts(&change.receipts) } else { Vec::new() };
-        receipts.into_iter().chain(typing).collect::<Vec<_>>().into()
+        let typing = change
+            .typing
+            .as_deref()
+            .map(typing)
+            .filter(|_| wanted("m.typing"));
+        let receipts = if wanted("m.receipt") {
+            receipts(&change.receipts)
+        } else {
+            Vec::new()
+        };
+        receipts
+            .into_iter()
+            .chain(typing)
+            .collect::<Vec<_>>()
+            .into()
     }
 
     fn room_data(&self, room: &RoomId, data: Vec<AccountDatum>) -> Events<DataEvent> {
         let filter = &self.filter.room.account_data;
-        if filter.allows_room(room) { data_events(filter, data) } else { Events::default() }
+        if filter.allows_room(room) {
+            data_events(filter, data)
+        } else {
+            Events::default()
+        }
     }
 
     /// The counts of the room: without those of threads, if these are asked for apart.
@@ -179,9 +219,7 @@ impl<'a> Assembler<'a> {
     }
 }
 
-fn thread_counts(
-    (root, unread): (&OwnedEventId, &ThreadUnread),
-) -> (OwnedEventId, UnreadCounts) {
+fn thread_counts((root, unread): (&OwnedEventId, &ThreadUnread)) -> (OwnedEventId, UnreadCounts) {
     let counts = UnreadCounts {
         notification_count: unread.notifications,
         highlight_count: unread.highlights,
@@ -192,12 +230,19 @@ fn thread_counts(
 fn data_events(filter: &EventFilter, data: Vec<AccountDatum>) -> Events<DataEvent> {
     data.into_iter()
         .filter(|datum| filter.allows_kind(&datum.kind))
-        .map(|datum| DataEvent { kind: datum.kind, content: datum.content })
+        .map(|datum| DataEvent {
+            kind: datum.kind,
+            content: datum.content,
+        })
         .collect::<Vec<_>>()
         .into()
 }
 
 fn stripped(change: InvitedChange) -> (OwnedRoomId, Events<StrippedEvent>) {
-    let events: Vec<_> = change.stripped.iter().filter_map(StrippedEvent::from_object).collect();
+    let events: Vec<_> = change
+        .stripped
+        .iter()
+        .filter_map(StrippedEvent::from_object)
+        .collect();
     (change.room_id, events.into())
 }

@@ -9,7 +9,10 @@ use super::response::DataEvent;
 
 /// Who is typing.
 pub(crate) fn typing(users: &[OwnedUserId]) -> DataEvent {
-    let users: Vec<Value> = users.iter().map(|user| Value::from(user.as_str())).collect();
+    let users: Vec<Value> = users
+        .iter()
+        .map(|user| Value::from(user.as_str()))
+        .collect();
     DataEvent {
         kind: "m.typing".to_owned(),
         content: Object::from([("user_ids".to_owned(), users.into())]),
@@ -23,7 +26,9 @@ pub(crate) fn receipts(receipts: &[Receipt]) -> Vec<DataEvent> {
     let mut contents: Vec<Object> = Vec::new();
     for receipt in receipts {
         let event = receipt.event_id.as_str();
-        let place = places.entry((event, &receipt.kind, receipt.user.as_str())).or_default();
+        let place = places
+            .entry((event, &receipt.kind, receipt.user.as_str()))
+            .or_default();
         if contents.len() == *place {
             contents.push(Object::new());
         }
@@ -33,7 +38,10 @@ pub(crate) fn receipts(receipts: &[Receipt]) -> Vec<DataEvent> {
     }
     contents
         .into_iter()
-        .map(|content| DataEvent { kind: "m.receipt".to_owned(), content })
+        .map(|content| DataEvent {
+            kind: "m.receipt".to_owned(),
+            content,
+        })
         .collect()
 }
 
@@ -47,7 +55,9 @@ fn data(receipt: &Receipt) -> Object {
 
 /// The object at a key, made if there is none.
 fn child<'a>(object: &'a mut Object, key: &str) -> &'a mut Object {
-    let value = object.entry(key.to_owned()).or_insert_with(|| Value::Object(Object::new()));
+    let value = object
+        .entry(key.to_owned())
+        .or_insert_with(|| Value::Object(Object::new()));
     match value {
         Value::Object(child) => child,
         _ => unreachable!("only objects are put in here"),
@@ -78,17 +88,26 @@ mod tests {
 
         let content = serde_json::to_string(&events[0].content).expect("JSON");
         assert_eq!(events.len(), 1);
-        assert_eq!(content, r#"{"$a":{"m.read":{"@x:b":{"ts":7},"@y:b":{"ts":7}}}}"#);
+        assert_eq!(
+            content,
+            r#"{"$a":{"m.read":{"@x:b":{"ts":7},"@y:b":{"ts":7}}}}"#
+        );
     }
 
     #[test]
     fn two_threads_at_one_event_take_two_events() {
-        let all = [receipt("$a", "@x:b", None), receipt("$a", "@x:b", Some("main"))];
+        let all = [
+            receipt("$a", "@x:b", None),
+            receipt("$a", "@x:b", Some("main")),
+        ];
 
         let events = receipts(&all);
 
         let second = serde_json::to_string(&events[1].content).expect("JSON");
         assert_eq!(events.len(), 2);
-        assert_eq!(second, r#"{"$a":{"m.read":{"@x:b":{"thread_id":"main","ts":7}}}}"#);
+        assert_eq!(
+            second,
+            r#"{"$a":{"m.read":{"@x:b":{"thread_id":"main","ts":7}}}}"#
+        );
     }
 }

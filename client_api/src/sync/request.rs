@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The longest that a request is held open.
-const MAX_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+const MAX_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The query of a sync. Presence is not kept, so `set_presence` is ignored.
 #[derive(Debug, Default, Deserialize)]
@@ -57,7 +57,11 @@ pub(crate) enum StateAt {
 
 impl SyncRequest {
     /// Understands a query, which may name a stored filter.
-    pub(crate) async fn of(state: &ClientApiState, session: &Session, query: Query) -> Result<Self> {
+    pub(crate) async fn of(
+        state: &ClientApiState,
+        session: &Session,
+        query: Query,
+    ) -> Result<Self> {
         Ok(Self {
             since: query.since.as_deref().map(parse_since).transpose()?,
             full_state: query.full_state,
@@ -82,7 +86,9 @@ impl Query {
 }
 
 fn parse_since(token: &str) -> Result<SyncToken> {
-    token.parse().map_err(|_| Error::invalid("since is not a sync token of this server"))
+    token
+        .parse()
+        .map_err(|_| Error::invalid("since is not a sync token of this server"))
 }
 
 /// An inline filter begins with a brace; everything else is the id of a stored one.

@@ -106,9 +106,15 @@ pub(crate) enum RoomEventBody {
 pub(crate) struct Summary {
     #[serde(rename = "m.heroes", skip_serializing_if = "Option::is_none")]
     pub(crate) heroes: Option<Vec<OwnedUserId>>,
-    #[serde(rename = "m.joined_member_count", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "m.joined_member_count",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) joined_member_count: Option<u64>,
-    #[serde(rename = "m.invited_member_count", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "m.invited_member_count",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) invited_member_count: Option<u64>,
 }
 
@@ -156,7 +162,12 @@ impl SyncResponse {
 
     /// Whether it tells nothing, so that it is better to wait.
     pub(crate) fn is_empty(&self) -> bool {
-        let Rooms { join, invite, knock, leave } = &self.rooms;
+        let Rooms {
+            join,
+            invite,
+            knock,
+            leave,
+        } = &self.rooms;
         join.is_empty()
             && invite.is_empty()
             && knock.is_empty()

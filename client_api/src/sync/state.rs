@@ -36,9 +36,14 @@ impl StateSelection<'_> {
             if self.full {
                 state.retain(|(kind, _), _| kind != "m.room.member");
             }
-            state.extend(by_key(needed_members(timeline, view, user, self.full).into_iter()));
+            state.extend(by_key(
+                needed_members(timeline, view, user, self.full).into_iter(),
+            ));
         }
-        state.into_values().filter(|pdu| self.filter.matches_pdu(pdu)).collect()
+        state
+            .into_values()
+            .filter(|pdu| self.filter.matches_pdu(pdu))
+            .collect()
     }
 
     /// What the client has to know after the timeline.
@@ -47,22 +52,11 @@ impl StateSelection<'_> {
             return by_key(timeline.now.full_state().into_iter());
         }
         let mut state = by_key(timeline.state.iter().cloned());
-        state.extend(changed(timeline));
+        state.extend(by_key(
+            timeline.now.changed_since(&timeline.before).into_iter(),
+        ));
         state
     }
-}
-
-/// What changed between the start and the end of a timeline. State events that are shown tell it
-/// all, unless some are held back or one did not take effect.
-fn changed(timeline: &RoomTimeline) -> StateMap {
-    let before = by_key(timeline.before.full_state().into_iter());
-    timeline
-        .now
-        .full_state()
-        .into_iter()
-        .filter_map(|pdu| Some((key_of(&pdu)?, pdu)))
-        .filter(|(key, pdu)| before.get(key).is_none_or(|old| old.event_id() != pdu.event_id()))
-        .collect()
 }
 
 /// The members that a client needs to show the timeline: the senders, and for a room that is new to
@@ -74,10 +68,17 @@ fn needed_members(
     user: &UserId,
     full: bool,
 ) -> Vec<Arc<Pdu>> {
-    let heroes = if full && has_no_name(view) { heroes(view, user) } else { Vec::new() };
+    let heroes = if full && has_no_name(view) {
+        heroes(view, user)
+    } else {
+        Vec::new()
+    };
     let senders = timeline.events.iter().map(|event| event.pdu.sender());
     let own = full.then_some(user);
-    lazy_members(view, senders.chain(own).chain(heroes.iter().map(|hero| &**hero)))
+    lazy_members(
+        view,
+        senders.chain(own).chain(heroes.iter().map(|hero| &**hero)),
+    )
 }
 
 fn by_key(pdus: impl Iterator<Item = Arc<Pdu>>) -> StateMap {

@@ -37,7 +37,9 @@ pub(crate) fn heroes(view: &RoomView, user: &UserId) -> Vec<OwnedUserId> {
     if !present.is_empty() {
         return present;
     }
-    first(&members, user, |membership| matches!(membership, Membership::Leave | Membership::Ban))
+    first(&members, user, |membership| {
+        matches!(membership, Membership::Leave | Membership::Ban)
+    })
 }
 
 /// Whether clients have to make up a name.
@@ -48,7 +50,10 @@ pub(crate) fn has_no_name(view: &RoomView) -> bool {
 fn touches_state(timeline: &RoomTimeline) -> bool {
     !timeline.state.is_empty()
         || timeline.limited
-        || timeline.events.iter().any(|event| event.pdu.state_key().is_some())
+        || timeline
+            .events
+            .iter()
+            .any(|event| event.pdu.state_key().is_some())
 }
 
 fn first(
@@ -59,9 +64,16 @@ fn first(
     let mut found: Vec<(i64, OwnedUserId)> = members
         .iter()
         .filter(|pdu| {
-            pdu.content_str("membership").and_then(|text| text.parse().ok()).is_some_and(&counts)
+            pdu.content_str("membership")
+                .and_then(|text| text.parse().ok())
+                .is_some_and(&counts)
         })
-        .filter_map(|pdu| Some((pdu.origin_server_ts(), UserId::parse(pdu.state_key()?).ok()?)))
+        .filter_map(|pdu| {
+            Some((
+                pdu.origin_server_ts(),
+                UserId::parse(pdu.state_key()?).ok()?,
+            ))
+        })
         .filter(|(_, member)| member != user)
         .collect();
     found.sort_unstable();

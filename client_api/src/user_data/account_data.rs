@@ -19,7 +19,13 @@ pub(crate) async fn get_account_data(
     PathArgs((user, kind)): PathArgs<(OwnedUserId, String)>,
 ) -> Result<Json<Object>> {
     require_self(&session, &user)?;
-    Ok(Json(state.homeserver().user_data.account_data(&session, None, &kind).await?))
+    Ok(Json(
+        state
+            .homeserver()
+            .user_data
+            .account_data(&session, None, &kind)
+            .await?,
+    ))
 }
 
 /// Stores one.
@@ -30,6 +36,10 @@ pub(crate) async fn set_account_data(
     JsonBody(content): JsonBody<Object>,
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
-    state.homeserver().user_data.set_account_data(&session, None, &kind, content).await?;
+    state
+        .homeserver()
+        .user_data
+        .set_account_data(&session, None, &kind, content)
+        .await?;
     Ok(Json(Done {}))
 }

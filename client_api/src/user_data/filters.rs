@@ -28,7 +28,11 @@ pub(crate) async fn define_filter(
 ) -> Result<Json<FilterId>> {
     require_self(&session, &user)?;
     Filter::from_object(&filter).map_err(|_| Error::bad_json("The filter is malformed"))?;
-    let filter_id = state.homeserver().user_data.put_filter(&session, filter).await?;
+    let filter_id = state
+        .homeserver()
+        .user_data
+        .put_filter(&session, filter)
+        .await?;
     Ok(Json(FilterId { filter_id }))
 }
 
@@ -39,5 +43,11 @@ pub(crate) async fn get_filter(
     PathArgs((user, filter)): PathArgs<(OwnedUserId, String)>,
 ) -> Result<Json<Object>> {
     require_self(&session, &user)?;
-    Ok(Json(state.homeserver().user_data.filter(&session, &filter).await?))
+    Ok(Json(
+        state
+            .homeserver()
+            .user_data
+            .filter(&session, &filter)
+            .await?,
+    ))
 }

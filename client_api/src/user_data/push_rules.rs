@@ -22,5 +22,7 @@ pub(crate) async fn get_push_rules_global(
     Session(session): Session,
 ) -> Result<MatrixReply<get_pushrules_global_scope::v3::Response>> {
     let global = state.homeserver().user_data.push_rules(&session).await?;
-    Ok(MatrixReply(get_pushrules_global_scope::v3::Response::new(global)))
+    Ok(MatrixReply(get_pushrules_global_scope::v3::Response::new(
+        global,
+    )))
 }

@@ -20,6 +20,10 @@ pub(crate) async fn set_read_marker(
         read: request.read_receipt,
         read_private: request.private_read_receipt,
     };
-    state.homeserver().user_data.set_read_markers(&session, &request.room_id, markers).await?;
+    state
+        .homeserver()
+        .user_data
+        .set_read_markers(&session, &request.room_id, markers)
+        .await?;
     Ok(MatrixReply(v3::Response::new()))
 }

@@ -32,7 +32,10 @@ pub(crate) async fn post_receipt(
         "m.read" => ReceiptKind::Read,
         "m.read.private" => ReceiptKind::ReadPrivate,
         "m.fully_read" if body.thread_id.is_none() => {
-            let markers = ReadMarkers { fully_read: Some(event), ..ReadMarkers::default() };
+            let markers = ReadMarkers {
+                fully_read: Some(event),
+                ..ReadMarkers::default()
+            };
             user_data.set_read_markers(&session, &room, markers).await?;
             return Ok(Json(Done {}));
         }
@@ -42,6 +45,8 @@ pub(crate) async fn post_receipt(
     if body.thread_id.as_deref() == Some("") {
         return Err(Error::invalid("thread_id is empty"));
     }
-    user_data.set_receipt(&session, &room, kind, &event, body.thread_id).await?;
+    user_data
+        .set_receipt(&session, &room, kind, &event, body.thread_id)
+        .await?;
     Ok(Json(Done {}))
 }

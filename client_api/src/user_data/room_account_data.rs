@@ -22,7 +22,13 @@ pub(crate) async fn get_account_data_per_room(
     PathArgs((user, room, kind)): PathArgs<(OwnedUserId, OwnedRoomId, String)>,
 ) -> Result<Json<Object>> {
     require_self(&session, &user)?;
-    Ok(Json(state.homeserver().user_data.account_data(&session, Some(&room), &kind).await?))
+    Ok(Json(
+        state
+            .homeserver()
+            .user_data
+            .account_data(&session, Some(&room), &kind)
+            .await?,
+    ))
 }
 
 /// Stores one.
@@ -34,6 +40,8 @@ pub(crate) async fn set_account_data_per_room(
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
     let user_data = &state.homeserver().user_data;
-    user_data.set_account_data(&session, Some(&room), &kind, content).await?;
+    user_data
+        .set_account_data(&session, Some(&room), &kind, content)
+        .await?;
     Ok(Json(Done {}))
 }

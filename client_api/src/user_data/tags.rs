@@ -29,7 +29,9 @@ pub(crate) async fn get_room_tags(
     PathArgs((user, room)): PathArgs<(OwnedUserId, OwnedRoomId)>,
 ) -> Result<Json<Tags>> {
     require_self(&session, &user)?;
-    Ok(Json(Tags { tags: state.homeserver().user_data.tags(&session, &room).await? }))
+    Ok(Json(Tags {
+        tags: state.homeserver().user_data.tags(&session, &room).await?,
+    }))
 }
 
 /// Tags a room.
@@ -40,7 +42,11 @@ pub(crate) async fn set_room_tag(
     JsonBody(content): JsonBody<Object>,
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
-    state.homeserver().user_data.set_tag(&session, &room, &tag, content).await?;
+    state
+        .homeserver()
+        .user_data
+        .set_tag(&session, &room, &tag, content)
+        .await?;
     Ok(Json(Done {}))
 }
 
@@ -51,6 +57,10 @@ pub(crate) async fn delete_room_tag(
     PathArgs((user, room, tag)): PathArgs<(OwnedUserId, OwnedRoomId, String)>,
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
-    state.homeserver().user_data.remove_tag(&session, &room, &tag).await?;
+    state
+        .homeserver()
+        .user_data
+        .remove_tag(&session, &room, &tag)
+        .await?;
     Ok(Json(Done {}))
 }

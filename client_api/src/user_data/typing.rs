@@ -35,8 +35,15 @@ pub(crate) async fn set_typing(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
-    let timeout = body.timeout.unwrap_or(DEFAULT_TIMEOUT_MS).min(MAX_TIMEOUT_MS);
+    let timeout = body
+        .timeout
+        .unwrap_or(DEFAULT_TIMEOUT_MS)
+        .min(MAX_TIMEOUT_MS);
     let timeout = body.typing.then(|| Duration::from_millis(timeout));
-    state.homeserver().user_data.set_typing(&session, &room, timeout).await?;
+    state
+        .homeserver()
+        .user_data
+        .set_typing(&session, &room, timeout)
+        .await?;
     Ok(Json(Done {}))
 }

@@ -27,6 +27,7 @@ impl FederationCalls {
         content: Object,
     ) -> Result<OwnedRoomId> {
         self.require_enabled()?;
+        let _under_way = self.0.joining().begin(room);
         let mut failure = None;
         for server in self.servers_for(room, user, via).await? {
             match self.join_through(&server, room, user, &content).await {

@@ -4,7 +4,7 @@
 
 use axum::extract::{Path, State};
 use gantry_model::{
-    Object, Pdu, RoomVersion, Value,
+    Object, Pdu, RoomVersion,
     id::{OwnedRoomId, OwnedUserId, RoomId, ServerName},
 };
 use gantry_rooms::{Arrival, OutOfBandKind, RoomView};
@@ -112,6 +112,8 @@ async fn invited_user(
 
 #[cfg(test)]
 mod tests {
+    use gantry_model::Value;
+
     use super::*;
 
     #[test]

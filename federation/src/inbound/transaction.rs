@@ -8,7 +8,7 @@ use axum::{
 };
 use gantry_model::{
     Object, Pdu, Value,
-    id::{OwnedRoomId, ServerName},
+    id::{OwnedRoomId, RoomId, ServerName},
 };
 use gantry_rooms::RoomView;
 
@@ -106,7 +106,7 @@ async fn check_format(
     let mut id = text(&object, "event_id").unwrap_or_default().to_owned();
     let room = room_of(&object).ok_or((id.clone(), Error::BadRequest("no room id")))?;
     let with_id = |error| (id.clone(), error);
-    let view = federation.rooms().view(&room).await.map_err(|error| with_id(error.into()))?;
+    let view = current_view(federation, &room).await.map_err(&with_id)?;
     let view = view.ok_or_else(|| with_id(Error::NotFound("unknown room")))?;
     let pdu = Checker::check_format(object, view.version(), &room)
         .map_err(|_| with_id(Error::BadRequest("malformed event")))?;
@@ -115,6 +115,17 @@ async fn check_format(
         Ok(()) => Ok(pdu),
         Err(error) => Err((id, error)),
     }
+}
+
+/// The room as it is now; if one of our users is just joining it, as it is then.
+async fn current_view(federation: &Federation, room: &RoomId) -> Result<Option<RoomView>> {
+    let view = federation.rooms().view(room).await?;
+    if view.as_ref().is_some_and(RoomView::is_joined_locally)
+        || !federation.joining().wait(room).await
+    {
+        return Ok(view);
+    }
+    Ok(federation.rooms().view(room).await?)
 }
 
 /// The room that an event names. A create event of version 12 names none, and is never sent in a

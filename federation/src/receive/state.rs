@@ -112,8 +112,9 @@ impl Asker<'_> {
         let mut events: HashMap<OwnedEventId, Pdu> = HashMap::new();
         let mut missing = Vec::new();
         let wanted: HashSet<&OwnedEventId> = ids.state.iter().chain(&ids.auth_chain).collect();
-        for id in wanted {
-            match self.rooms.pdu(room, id).await? {
+        let wanted: Vec<OwnedEventId> = wanted.into_iter().cloned().collect();
+        for (id, known) in wanted.iter().zip(self.rooms.pdus(room, &wanted).await?) {
+            match known {
                 Some(event) => {
                     events.insert(id.clone(), (*event).clone());
                 }
@@ -155,16 +156,14 @@ impl Asker<'_> {
         version: RoomVersion,
         ids: &[OwnedEventId],
     ) -> Vec<Pdu> {
-        let objects = stream::iter(ids)
-            .map(|id| async move {
-                let object = self.client.event(server, id).await.ok()?;
-                let pdu = Checker::check_format(object, version, room).ok()?;
-                (pdu.event_id() == id).then_some(pdu)
-            })
-            .buffer_unordered(PARALLEL)
-            .filter_map(|found| async move { found })
-            .collect::<Vec<_>>()
-            .await;
+        let fetch = |id: OwnedEventId| async move {
+            let object = self.client.event(server, &id).await.ok()?;
+            let pdu = Checker::check_format(object, version, room).ok()?;
+            (pdu.event_id() == id).then_some(pdu)
+        };
+        let found: Vec<Option<Pdu>> =
+            stream::iter(ids.to_vec()).map(fetch).buffer_unordered(PARALLEL).collect().await;
+        let objects = found.into_iter().flatten().collect();
         self.checker.check(objects).await.into_iter().filter_map(Result::ok).collect()
     }
 }

@@ -191,7 +191,13 @@ async fn private_addresses_are_denied_however_they_are_named() {
         );
     let discovery = discovery(&["hs1=10.0.0.1"], &[], resolver);
 
-    for name in ["10.0.0.1", "[::1]:80", "inner.example.org:1", "example.org", "hs1"] {
+    for name in [
+        "10.0.0.1",
+        "[::1]:80",
+        "inner.example.org:1",
+        "example.org",
+        "hs1",
+    ] {
         let server = OwnedServerName::try_from(name).unwrap();
 
         let found = discovery.resolve(&server).await;

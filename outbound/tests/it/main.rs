@@ -93,8 +93,7 @@ async fn a_denied_address_is_never_connected_to() {
         extra_ca: Some(server.ca_file()),
         ..OutboundConfig::default()
     };
-    let resolver =
-        StaticResolver::new().with_host("matrix.test", &["127.0.0.1".parse().unwrap()]);
+    let resolver = StaticResolver::new().with_host("matrix.test", &["127.0.0.1".parse().unwrap()]);
     let outbound = Outbound::new(config, Arc::new(resolver)).unwrap();
 
     let pinned = outbound
@@ -184,13 +183,16 @@ async fn a_well_known_file_delegates_and_is_remembered() {
     let server = TestServer::start("delegating.test").await;
     let port = server.address().port();
     let config = OutboundConfig {
-        hosts: vec![format!("delegating.test:443=127.0.0.1:{port}").parse().unwrap()],
+        hosts: vec![
+            format!("delegating.test:443=127.0.0.1:{port}")
+                .parse()
+                .unwrap(),
+        ],
         extra_ca: Some(server.ca_file()),
         allowed_private_ranges: vec!["127.0.0.0/8".parse().unwrap()],
         ..OutboundConfig::default()
     };
-    let resolver =
-        StaticResolver::new().with_host("matrix.test", &["1.1.1.1".parse().unwrap()]);
+    let resolver = StaticResolver::new().with_host("matrix.test", &["1.1.1.1".parse().unwrap()]);
     let outbound = Outbound::new(config, Arc::new(resolver)).unwrap();
     let clock = Arc::new(MockClock::new(0));
     let discovery = Discovery::new(outbound, clock.clone());

@@ -40,7 +40,7 @@ impl RocketchatState {
             return self.local_user(account.ok_or_else(Error::no_user)?).await;
         }
         let name = match self.homeserver().profiles.profile(user).await {
-            Ok(profile) => profile.display_name,
+            Ok(profile) => profile.displayname,
             // Somebody who was seen here exists, also while his server does not answer.
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(Error::no_user()),
             Err(_) => None,

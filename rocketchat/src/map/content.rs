@@ -1,6 +1,6 @@
 //! From Rocket.Chat's messages to the contents of events.
 
-use gantry_model::id::{OwnedUserId, RoomId, ServerName, UserId};
+use gantry_model::id::{OwnedUserId, ServerName, UserId};
 use gantry_model::{Object, Value};
 
 use super::name::{mentioned, user_of};
@@ -106,11 +106,6 @@ pub(crate) fn declared_type(create: &Object, creator: &UserId, server: &ServerNa
     let declared = create.get(ROOM_TYPE).and_then(Value::as_str)?;
     let mut chars = declared.chars();
     chars.next().filter(|_| chars.next().is_none())
-}
-
-/// Whether an id is one of a room that Matrix knows; Rocket.Chat's own ids never begin so.
-pub(crate) fn as_room_id(id: &str) -> Option<&RoomId> {
-    id.starts_with('!').then(|| id.try_into().ok()).flatten()
 }
 
 #[cfg(test)]

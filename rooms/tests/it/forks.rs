@@ -9,13 +9,21 @@ use crate::house::{House, member, object, user};
 async fn join_two(one: &House, two: &House, room: &gantry_model::id::RoomId) {
     let bob = user("@bob:two");
     let before = one.rooms.get(room).await.unwrap();
-    let template = one.rooms.template(room, member(&bob, &bob, "join")).await.unwrap();
+    let template = one
+        .rooms
+        .template(room, member(&bob, &bob, "join"))
+        .await
+        .unwrap();
     let mut object = template.object;
     gantry_model::hash::set_content_hash(&mut object);
     let key = two.rooms.identity().key();
     key.sign_event("two", &mut object, template.version.rules());
     let join = Pdu::parse(object, template.version).unwrap();
-    let taken = one.rooms.ingest(join.clone(), Arrival::Handshake).await.unwrap();
+    let taken = one
+        .rooms
+        .ingest(join.clone(), Arrival::Handshake)
+        .await
+        .unwrap();
     assert!(matches!(taken, Ingested::Accepted(_)), "{taken:?}");
     let state = before.full_state();
     let auth_chain = one.rooms.auth_chain_of_state(&before, &state);
@@ -31,14 +39,21 @@ async fn join_two(one: &House, two: &House, room: &gantry_model::id::RoomId) {
         .unwrap();
 }
 
-async fn pdu(house: &House, room: &gantry_model::id::RoomId, id: &gantry_model::id::EventId) -> Pdu {
+async fn pdu(
+    house: &House,
+    room: &gantry_model::id::RoomId,
+    id: &gantry_model::id::EventId,
+) -> Pdu {
     (*house.rooms.pdu(room, id).await.unwrap().unwrap()).clone()
 }
 
 async fn state(house: &House, room: &gantry_model::id::RoomId) -> Vec<String> {
     let view = house.rooms.get(room).await.unwrap();
-    let mut ids: Vec<_> =
-        view.full_state().iter().map(|pdu| format!("{} {}", pdu.kind(), pdu.event_id())).collect();
+    let mut ids: Vec<_> = view
+        .full_state()
+        .iter()
+        .map(|pdu| format!("{} {}", pdu.kind(), pdu.event_id()))
+        .collect();
     ids.sort();
     ids
 }
@@ -46,7 +61,13 @@ async fn state(house: &House, room: &gantry_model::id::RoomId) -> Vec<String> {
 #[tokio::test]
 async fn both_sides_of_a_fork_end_in_the_same_state() {
     let folder = tempfile::tempdir().unwrap();
-    for version in [RoomVersion::V2, RoomVersion::V6, RoomVersion::V10, RoomVersion::V11, RoomVersion::V12] {
+    for version in [
+        RoomVersion::V2,
+        RoomVersion::V6,
+        RoomVersion::V10,
+        RoomVersion::V11,
+        RoomVersion::V12,
+    ] {
         let name = tempfile::tempdir_in(folder.path()).unwrap();
         let one = House::open(name.path(), "one", 1).await;
         let two = House::open(name.path(), "two", 2).await;
@@ -60,7 +81,11 @@ async fn both_sides_of_a_fork_end_in_the_same_state() {
         let change = NewEvent::state(alice.clone(), "m.room.power_levels", "", levels);
         one.rooms.submit(&room, change).await.unwrap();
         join_two(&one, &two, &room).await;
-        assert_eq!(state(&one, &room).await, state(&two, &room).await, "{version}");
+        assert_eq!(
+            state(&one, &room).await,
+            state(&two, &room).await,
+            "{version}"
+        );
 
         let topic = |user, text: &str| {
             let content = object(&format!(r#"{{"topic":"{text}"}}"#));
@@ -71,9 +96,15 @@ async fn both_sides_of_a_fork_end_in_the_same_state() {
         for n in 0..3 {
             one.clock.advance(10);
             two.clock.advance(11);
-            let id = one.rooms.submit(&room, topic(alice.clone(), &format!("one {n}"))).await;
+            let id = one
+                .rooms
+                .submit(&room, topic(alice.clone(), &format!("one {n}")))
+                .await;
             of_one.push(pdu(&one, &room, &id.unwrap().event_id).await);
-            let id = two.rooms.submit(&room, topic(bob.clone(), &format!("two {n}"))).await;
+            let id = two
+                .rooms
+                .submit(&room, topic(bob.clone(), &format!("two {n}")))
+                .await;
             of_two.push(pdu(&two, &room, &id.unwrap().event_id).await);
         }
         for event in of_two {
@@ -83,7 +114,11 @@ async fn both_sides_of_a_fork_end_in_the_same_state() {
             two.rooms.ingest(event, Arrival::Transaction).await.unwrap();
         }
 
-        assert_eq!(state(&one, &room).await, state(&two, &room).await, "{version}");
+        assert_eq!(
+            state(&one, &room).await,
+            state(&two, &room).await,
+            "{version}"
+        );
         assert_eq!(one.rooms.get(&room).await.unwrap().extremities().len(), 2);
         one.say(&room, &alice, "merged").await;
         assert_eq!(one.rooms.get(&room).await.unwrap().extremities().len(), 1);
@@ -104,15 +139,33 @@ async fn an_event_after_a_missing_one_waits_for_it() {
     let first = pdu(&two, &room, &two.say(&room, &bob, "first").await).await;
     let second = pdu(&two, &room, &two.say(&room, &bob, "second").await).await;
 
-    let early = one.rooms.ingest(second.clone(), Arrival::Transaction).await.unwrap();
-    let missing = Ingested::Missing { prev: vec![first.event_id().to_owned()], auth: vec![] };
+    let early = one
+        .rooms
+        .ingest(second.clone(), Arrival::Transaction)
+        .await
+        .unwrap();
+    let missing = Ingested::Missing {
+        prev: vec![first.event_id().to_owned()],
+        auth: vec![],
+    };
     assert_eq!(early, missing);
-    let first_in = one.rooms.ingest(first.clone(), Arrival::MissingPrev).await.unwrap();
+    let first_in = one
+        .rooms
+        .ingest(first.clone(), Arrival::MissingPrev)
+        .await
+        .unwrap();
     assert!(matches!(first_in, Ingested::Accepted(_)));
-    let second_in = one.rooms.ingest(second, Arrival::Transaction).await.unwrap();
+    let second_in = one
+        .rooms
+        .ingest(second, Arrival::Transaction)
+        .await
+        .unwrap();
 
     assert!(matches!(second_in, Ingested::Accepted(_)));
-    assert_eq!(one.rooms.ingest(first, Arrival::Transaction).await.unwrap(), Ingested::Known);
+    assert_eq!(
+        one.rooms.ingest(first, Arrival::Transaction).await.unwrap(),
+        Ingested::Known
+    );
     one.close().await;
     two.close().await;
 }
@@ -132,7 +185,11 @@ async fn a_forbidden_event_is_rejected_and_what_follows_it_is_not_lost() {
     forged.insert("state_key".to_owned(), "".into());
     let forged = Pdu::parse(forged, RoomVersion::V11).unwrap();
 
-    let rejected = one.rooms.ingest(forged.clone(), Arrival::Transaction).await.unwrap();
+    let rejected = one
+        .rooms
+        .ingest(forged.clone(), Arrival::Transaction)
+        .await
+        .unwrap();
     let mut after = parse_object(&honest.to_bytes()).unwrap();
     after.insert(
         "prev_events".to_owned(),
@@ -158,10 +215,17 @@ async fn an_event_that_a_ban_has_overtaken_is_soft_failed() {
     let room = one.public_room(RoomVersion::V11, &alice).await;
     join_two(&one, &two, &room).await;
     let late = pdu(&two, &room, &two.say(&room, &bob, "late").await).await;
-    one.rooms.submit(&room, member(&alice, &bob, "ban")).await.unwrap();
+    one.rooms
+        .submit(&room, member(&alice, &bob, "ban"))
+        .await
+        .unwrap();
     let before = one.rooms.get(&room).await.unwrap();
 
-    let outcome = one.rooms.ingest(late.clone(), Arrival::Transaction).await.unwrap();
+    let outcome = one
+        .rooms
+        .ingest(late.clone(), Arrival::Transaction)
+        .await
+        .unwrap();
 
     assert_eq!(outcome, Ingested::SoftFailed);
     let after = one.rooms.get(&room).await.unwrap();
@@ -183,7 +247,10 @@ async fn a_room_without_local_members_takes_nothing_in() {
     let bob = user("@bob:two");
     let room = one.public_room(RoomVersion::V11, &alice).await;
     join_two(&one, &two, &room).await;
-    two.rooms.submit(&room, member(&bob, &bob, "leave")).await.unwrap();
+    two.rooms
+        .submit(&room, member(&bob, &bob, "leave"))
+        .await
+        .unwrap();
 
     let said = pdu(&one, &room, &one.say(&room, &alice, "x").await).await;
     let outcome = two.rooms.ingest(said, Arrival::Transaction).await;

@@ -22,7 +22,9 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open(folder: &std::path::Path, server: &str, seed: u64) -> Self {
-        let store = Store::open_redb(folder.join(format!("{server}.redb"))).await.unwrap();
+        let store = Store::open_redb(folder.join(format!("{server}.redb")))
+            .await
+            .unwrap();
         let clock = Arc::new(MockClock::new(1_700_000_000_000));
         let key = ServerSigningKey::from_seed("test", &[server.len() as u8; 32]);
         let identity = Identity::new(ServerName::parse(server).unwrap(), key);
@@ -36,7 +38,13 @@ impl House {
             tracker: tracker.clone(),
             stop: stop.clone(),
         });
-        Self { rooms, store, clock, stop, tracker }
+        Self {
+            rooms,
+            store,
+            clock,
+            stop,
+            tracker,
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -60,16 +68,21 @@ impl House {
                 Object::from([(creator.to_string(), Value::Int(100))]).into(),
             );
         }
-        let state = |kind: &str, content: Object| {
-            NewEvent::state(creator.to_owned(), kind, "", content)
-        };
+        let state =
+            |kind: &str, content: Object| NewEvent::state(creator.to_owned(), kind, "", content);
         let events = vec![
             member(creator, creator, "join"),
             state("m.room.power_levels", levels),
             state("m.room.join_rules", object(r#"{"join_rule":"public"}"#)),
-            state("m.room.history_visibility", object(r#"{"history_visibility":"shared"}"#)),
+            state(
+                "m.room.history_visibility",
+                object(r#"{"history_visibility":"shared"}"#),
+            ),
         ];
-        self.rooms.create(version, creator, create, events).await.unwrap()
+        self.rooms
+            .create(version, creator, create, events)
+            .await
+            .unwrap()
     }
 
     /// Sends a text and returns its id.
@@ -79,7 +92,11 @@ impl House {
         user: &UserId,
         text: &str,
     ) -> gantry_model::id::OwnedEventId {
-        self.rooms.submit(room, message(user, text)).await.unwrap().event_id
+        self.rooms
+            .submit(room, message(user, text))
+            .await
+            .unwrap()
+            .event_id
     }
 }
 

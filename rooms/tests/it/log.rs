@@ -39,7 +39,11 @@ async fn a_repeated_request_is_answered_with_the_first_event() {
     let alice = user("@alice:one");
     let house = House::open(folder.path(), "one", 1).await;
     let room = house.public_room(RoomVersion::V11, &alice).await;
-    let txn = Txn { device: "D".to_owned(), endpoint: "send", id: "1".to_owned() };
+    let txn = Txn {
+        device: "D".to_owned(),
+        endpoint: "send",
+        id: "1".to_owned(),
+    };
     let request = message(&alice, "once").with_txn(txn);
 
     let (first, second) = tokio::join!(
@@ -51,11 +55,20 @@ async fn a_repeated_request_is_answered_with_the_first_event() {
     let (first, second) = (first.unwrap(), second.unwrap());
     assert_eq!(first.event_id, second.event_id);
     assert_eq!(first.event_id, third.event_id);
-    assert_eq!([first.repeated, second.repeated].iter().filter(|one| **one).count(), 1);
+    assert_eq!(
+        [first.repeated, second.repeated]
+            .iter()
+            .filter(|one| **one)
+            .count(),
+        1
+    );
     assert!(third.repeated);
     house.close().await;
     let house = House::open(folder.path(), "one", 2).await;
-    assert_eq!(house.rooms.submit(&room, request).await.unwrap().event_id, first.event_id);
+    assert_eq!(
+        house.rooms.submit(&room, request).await.unwrap().event_id,
+        first.event_id
+    );
     house.close().await;
 }
 
@@ -66,8 +79,15 @@ async fn a_message_id_is_taken_once_on_the_server() {
     let bob = user("@bob:one");
     let house = House::open(folder.path(), "one", 1).await;
     let room = house.public_room(RoomVersion::V11, &alice).await;
-    house.rooms.submit(&room, member(&bob, &bob, "join")).await.unwrap();
-    let chosen = |user| NewEvent { rc: Some("abc".to_owned()), ..message(user, "x") };
+    house
+        .rooms
+        .submit(&room, member(&bob, &bob, "join"))
+        .await
+        .unwrap();
+    let chosen = |user| NewEvent {
+        rc: Some("abc".to_owned()),
+        ..message(user, "x")
+    };
 
     let first = house.rooms.submit(&room, chosen(&alice)).await.unwrap();
     let same = house.rooms.submit(&room, chosen(&alice)).await.unwrap();
@@ -93,7 +113,11 @@ async fn many_at_once_are_one_dense_chain() {
     let mut ids: Vec<_> = sent.into_iter().map(|one| one.unwrap().event_id).collect();
     let log = house.rooms.log(&room, 0, 1000).await.unwrap();
     assert_eq!(log.len(), 205);
-    assert!(log.iter().enumerate().all(|(index, event)| event.pos == index as u64 + 1));
+    assert!(
+        log.iter()
+            .enumerate()
+            .all(|(index, event)| event.pos == index as u64 + 1)
+    );
     let mut positions: Vec<_> = log.iter().map(|event| event.position.s).collect();
     let sorted = positions.clone();
     positions.sort_unstable();
@@ -101,7 +125,10 @@ async fn many_at_once_are_one_dense_chain() {
     for pair in log.windows(2) {
         assert_eq!(pair[1].pdu.prev_events(), [pair[0].event_id().to_owned()]);
     }
-    let mut logged: Vec<_> = log[5..].iter().map(|event| event.event_id().to_owned()).collect();
+    let mut logged: Vec<_> = log[5..]
+        .iter()
+        .map(|event| event.event_id().to_owned())
+        .collect();
     ids.sort();
     logged.sort();
     assert_eq!(ids, logged);
@@ -118,11 +145,16 @@ async fn what_the_rules_forbid_changes_nothing() {
     let before = house.rooms.get(&room).await.unwrap().end();
 
     let stranger = house.rooms.submit(&room, message(&mallory, "x")).await;
-    let kick = house.rooms.submit(&room, member(&mallory, &alice, "leave")).await;
-    let fraction =
-        NewEvent::message(alice.clone(), "x", parse_object(br#"{"n":1.5}"#).unwrap());
+    let kick = house
+        .rooms
+        .submit(&room, member(&mallory, &alice, "leave"))
+        .await;
+    let fraction = NewEvent::message(alice.clone(), "x", parse_object(br#"{"n":1.5}"#).unwrap());
     let fraction = house.rooms.submit(&room, fraction).await;
-    let large = house.rooms.submit(&room, message(&alice, &"x".repeat(70_000))).await;
+    let large = house
+        .rooms
+        .submit(&room, message(&alice, &"x".repeat(70_000)))
+        .await;
 
     assert!(matches!(stranger, Err(Error::Rejected(_))));
     assert!(matches!(kick, Err(Error::Rejected(_))));
@@ -140,10 +172,27 @@ async fn memberships_of_local_users_follow_the_log() {
     let house = House::open(folder.path(), "one", 1).await;
     let room = house.public_room(RoomVersion::V11, &alice).await;
 
-    house.rooms.submit(&room, member(&alice, &bob, "invite")).await.unwrap();
-    house.rooms.submit(&room, member(&bob, &bob, "join")).await.unwrap();
-    let joined = house.rooms.membership_of(&bob, &room).await.unwrap().unwrap();
-    house.rooms.submit(&room, member(&bob, &bob, "leave")).await.unwrap();
+    house
+        .rooms
+        .submit(&room, member(&alice, &bob, "invite"))
+        .await
+        .unwrap();
+    house
+        .rooms
+        .submit(&room, member(&bob, &bob, "join"))
+        .await
+        .unwrap();
+    let joined = house
+        .rooms
+        .membership_of(&bob, &room)
+        .await
+        .unwrap()
+        .unwrap();
+    house
+        .rooms
+        .submit(&room, member(&bob, &bob, "leave"))
+        .await
+        .unwrap();
     house.rooms.forget(&bob, &room).await.unwrap();
 
     assert_eq!(joined.membership, Membership::Join);
@@ -167,14 +216,48 @@ async fn an_alias_leads_to_one_room() {
     assert!(house.rooms.set_alias(&alias, &room, &alice).await.unwrap());
     assert!(!house.rooms.set_alias(&alias, &other, &alice).await.unwrap());
 
-    assert_eq!(house.rooms.alias(&alias).await.unwrap().unwrap().room_id, room);
+    assert_eq!(
+        house.rooms.alias(&alias).await.unwrap().unwrap().room_id,
+        room
+    );
     assert_eq!(house.rooms.aliases_of(&room).await.unwrap(), [alias]);
     let topic = object(r#"{"topic":"x"}"#);
     house
         .rooms
-        .submit(&room, NewEvent::state(alice.clone(), "m.room.topic", "", topic))
+        .submit(
+            &room,
+            NewEvent::state(alice.clone(), "m.room.topic", "", topic),
+        )
         .await
         .unwrap();
-    assert_eq!(house.rooms.get(&room).await.unwrap().topic().as_deref(), Some("x"));
+    assert_eq!(
+        house.rooms.get(&room).await.unwrap().topic().as_deref(),
+        Some("x")
+    );
+    house.close().await;
+}
+
+#[tokio::test]
+async fn several_changes_of_one_member_at_once_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = user("@alice:one");
+    let bob = user("@bob:one");
+    let house = House::open(folder.path(), "one", 1).await;
+    let room = house.public_room(RoomVersion::V11, &alice).await;
+
+    let steps = ["join", "leave", "join", "leave"];
+    let sends = steps.map(|step| house.rooms.submit(&room, member(&bob, &bob, step)));
+    let sent = futures::future::join_all(sends).await;
+
+    assert!(sent.iter().all(Result::is_ok), "{sent:?}");
+    let row = house
+        .rooms
+        .membership_of(&bob, &room)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.membership, Membership::Leave);
+    assert_eq!(row.event_id, sent[3].as_ref().unwrap().event_id);
+    assert_eq!(house.rooms.log(&room, 0, 100).await.unwrap().len(), 9);
     house.close().await;
 }

@@ -19,7 +19,11 @@ async fn pages_meet_without_gap_or_overlap_in_both_directions() {
         let mut seen = Vec::new();
         let mut from = None;
         loop {
-            let page = house.rooms.timeline(&room, from, None, direction, 5).await.unwrap();
+            let page = house
+                .rooms
+                .timeline(&room, from, None, direction, 5)
+                .await
+                .unwrap();
             seen.extend(page.events.iter().map(|event| event.pos));
             match page.next {
                 Some(next) => from = Some(next),
@@ -41,7 +45,12 @@ async fn changes_between_two_cuts_are_the_events_between_them() {
     let house = House::open(folder.path(), "one", 1).await;
     let room = house.public_room(RoomVersion::V11, &alice).await;
     let since = house.rooms.store_cut();
-    let topic = NewEvent::state(alice.clone(), "m.room.topic", "", object(r#"{"topic":"t"}"#));
+    let topic = NewEvent::state(
+        alice.clone(),
+        "m.room.topic",
+        "",
+        object(r#"{"topic":"t"}"#),
+    );
     house.rooms.submit(&room, topic).await.unwrap();
     for n in 0..5 {
         house.say(&room, &alice, &n.to_string()).await;
@@ -49,8 +58,16 @@ async fn changes_between_two_cuts_are_the_events_between_them() {
     let upto = house.rooms.store_cut();
     house.say(&room, &alice, "later").await;
 
-    let all = house.rooms.changes(&room, Some(&since), &upto, 10).await.unwrap();
-    let few = house.rooms.changes(&room, Some(&since), &upto, 3).await.unwrap();
+    let all = house
+        .rooms
+        .changes(&room, Some(&since), &upto, 10)
+        .await
+        .unwrap();
+    let few = house
+        .rooms
+        .changes(&room, Some(&since), &upto, 3)
+        .await
+        .unwrap();
 
     assert_eq!(all.events.len(), 6);
     assert!(!all.limited);
@@ -77,7 +94,11 @@ async fn a_redacted_event_is_read_without_content() {
     for version in [RoomVersion::V1, RoomVersion::V10, RoomVersion::V11] {
         let house = House::open(folder.path(), "one", version as u64).await;
         let room = house.public_room(version, &alice).await;
-        house.rooms.submit(&room, member(&bob, &bob, "join")).await.unwrap();
+        house
+            .rooms
+            .submit(&room, member(&bob, &bob, "join"))
+            .await
+            .unwrap();
         let id = house.say(&room, &bob, "secret").await;
         let redaction = NewEvent {
             redacts: Some(id.clone()),
@@ -101,9 +122,17 @@ async fn who_left_sees_what_was_before_and_a_stranger_nothing() {
     let house = House::open(folder.path(), "one", 1).await;
     let room = house.public_room(RoomVersion::V11, &alice).await;
     house.say(&room, &alice, "before").await;
-    house.rooms.submit(&room, member(&bob, &bob, "join")).await.unwrap();
+    house
+        .rooms
+        .submit(&room, member(&bob, &bob, "join"))
+        .await
+        .unwrap();
     house.say(&room, &alice, "during").await;
-    house.rooms.submit(&room, member(&bob, &bob, "leave")).await.unwrap();
+    house
+        .rooms
+        .submit(&room, member(&bob, &bob, "leave"))
+        .await
+        .unwrap();
     house.say(&room, &alice, "after").await;
     let texts = async |reader: &str| {
         let reader = user(reader);
@@ -132,14 +161,20 @@ async fn with_joined_visibility_nothing_before_the_join_is_seen() {
     let change = NewEvent::state(alice.clone(), "m.room.history_visibility", "", joined);
     house.rooms.submit(&room, change).await.unwrap();
     house.say(&room, &alice, "before").await;
-    house.rooms.submit(&room, member(&bob, &bob, "join")).await.unwrap();
+    house
+        .rooms
+        .submit(&room, member(&bob, &bob, "join"))
+        .await
+        .unwrap();
     house.say(&room, &alice, "during").await;
 
     let log = house.rooms.log(&room, 0, 100).await.unwrap();
     let visible = house.rooms.visible(&bob, &room, log).await.unwrap();
 
-    let texts: Vec<_> =
-        visible.iter().filter_map(|event| event.pdu.content_str("body")).collect();
+    let texts: Vec<_> = visible
+        .iter()
+        .filter_map(|event| event.pdu.content_str("body"))
+        .collect();
     assert_eq!(texts, ["during"]);
     house.rooms.submit(&room, message(&bob, "x")).await.unwrap();
     house.close().await;

@@ -86,9 +86,8 @@ fn levels(room: &Room, chance: &mut Chance, sender: &str) -> String {
             continue;
         }
         let level = match (index, chance.below(10)) {
-            (0, _) => Some(100),
+            (0, _) | (_, 4) => Some(100),
             (_, 0..4) => Some(50),
-            (_, 4) => Some(100),
             (_, 5) => Some(25),
             _ => None,
         };

@@ -6,5 +6,6 @@ mod fixtures;
 mod generator;
 mod literal;
 mod room;
+mod ruma_event;
 mod ruma_oracle;
 mod scenarios;

@@ -45,8 +45,7 @@ impl Stage {
 
     fn send(&mut self, fork: Fork<'_>, key: (&str, &str, &str), content: &str, ts: i64) -> Rn {
         let state = fork.state(&mut self.state);
-        let rn = self.room.send(state, key, content, ts);
-        rn
+        self.room.send(state, key, content, ts)
     }
 
     fn member(

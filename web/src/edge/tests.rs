@@ -16,7 +16,10 @@ use ruma::api::client::membership::join_room_by_id_or_alias::v3 as join;
 
 fn router() -> Router {
     let routes = Router::new()
-        .route("/address", get(|address: ClientAddress| async move { address.to_string() }))
+        .route(
+            "/address",
+            get(|address: ClientAddress| async move { address.to_string() }),
+        )
         .route("/panic", get(panicking))
         .route("/long", get(|| async { "x".repeat(10_000) }))
         .route("/join/{room}", post(join_room));
@@ -79,7 +82,12 @@ async fn a_preflight_is_answered_on_every_path() {
 
         assert_eq!(status, StatusCode::NO_CONTENT);
         let allowed = &headers[header::ACCESS_CONTROL_ALLOW_HEADERS];
-        assert!(allowed.to_str().unwrap().contains("Authorization, X-Auth-Token"));
+        assert!(
+            allowed
+                .to_str()
+                .unwrap()
+                .contains("Authorization, X-Auth-Token")
+        );
     }
 }
 

@@ -90,11 +90,9 @@ async fn deep_json_is_refused_before_it_is_parsed() {
 async fn a_missing_field_of_the_body_is_bad_json() {
     let alias = "/v3/directory/%23a:example.org";
 
-    let (status, answer) = send::<create_alias::Request>(
-        "/directory/{alias}",
-        request(Method::PUT, alias, "{}"),
-    )
-    .await;
+    let (status, answer) =
+        send::<create_alias::Request>("/directory/{alias}", request(Method::PUT, alias, "{}"))
+            .await;
     let (_, invite) = send::<Invite>(
         "/invite/{room}",
         request(Method::POST, "/v3/invite/!a:example.org", "{}"),

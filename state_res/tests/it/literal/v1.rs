@@ -37,11 +37,8 @@ pub(crate) fn resolve(states: &[State], events: &Events) -> State {
     state
 }
 
-fn sha1(id: &str) -> String {
-    Sha1::digest(id)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+fn sha1(id: &str) -> Vec<u8> {
+    Sha1::digest(id).to_vec()
 }
 
 /// Ascending depth, descending hash: replaced as long as the next is allowed.

@@ -1,0 +1,86 @@
+//! A TLS listener, and a switch that makes it misbehave.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    serve::Listener,
+};
+use http::StatusCode;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+/// What happens to transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// They are served.
+    Serve,
+    /// All requests are refused, as if a proxy stood there without its server.
+    Refuse,
+    /// They are answered and thrown away.
+    Swallow,
+}
+
+/// The switch, and how many transactions came.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Switch(Arc<(AtomicU8, AtomicUsize)>);
+
+impl Switch {
+    pub(crate) fn set(&self, mode: Mode) {
+        self.0.0.store(mode as u8, Ordering::SeqCst);
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.0.1.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn wrap(&self, router: Router) -> Router {
+        router.layer(from_fn_with_state(self.clone(), misbehave))
+    }
+}
+
+async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -> Response {
+    let mode = switch.0.0.load(Ordering::SeqCst);
+    let is_transaction = request.uri().path().contains("/v1/send/");
+    switch.0.1.fetch_add(1, Ordering::SeqCst);
+    if mode == Mode::Refuse as u8 {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    if mode == Mode::Swallow as u8 && is_transaction {
+        return Json(serde_json::json!({ "pdus": {} })).into_response();
+    }
+    next.run(request).await
+}
+
+/// Accepts TLS connections.
+pub(crate) struct TlsListener {
+    pub(crate) tcp: TcpListener,
+    pub(crate) acceptor: TlsAcceptor,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let Ok((stream, address)) = self.tcp.accept().await else { continue };
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.tcp.local_addr()
+    }
+}

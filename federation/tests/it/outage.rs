@@ -1,0 +1,125 @@
+//! Lost transactions, absences and restarts.
+
+use gantry_model::RoomVersion;
+use gantry_rooms::{Direction, Membership};
+
+use crate::{
+    house::Street,
+    listener::Mode,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_filled_when_the_next_event_arrives() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    b.switch.set(Mode::Swallow);
+    let mut lost = Vec::new();
+    for number in 0..25 {
+        lost.push(a.say(&room, &anna, &number.to_string()).await);
+    }
+    let cut = a.rooms.store_cut();
+    a.until(|| async { a.outbox.is_delivered(&cut) }).await;
+    assert!(b.rooms.event(&room, &lost[3]).await.unwrap().is_none());
+
+    b.switch.set(Mode::Serve);
+    let next = a.say(&room, &anna, "and now").await;
+    b.receives(&room, &next).await;
+
+    for event in &lost {
+        assert!(b.rooms.event(&room, event).await.unwrap().is_some());
+    }
+    let page = b.rooms.timeline(&room, None, None, Direction::Backward, 10).await.unwrap();
+    assert_eq!(page.events.first().unwrap().event_id(), next);
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_missed_is_sent_when_it_returns() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    b.switch.set(Mode::Refuse);
+    let mut missed = Vec::new();
+    for number in 0..120 {
+        missed.push(a.say(&room, &anna, &number.to_string()).await);
+    }
+
+    b.switch.set(Mode::Serve);
+    for event in &missed {
+        b.receives(&room, event).await;
+    }
+
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_survives_a_restart_of_the_sender() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    let before = a.say(&room, &anna, "before").await;
+    b.receives(&room, &before).await;
+    b.switch.set(Mode::Refuse);
+    let mut missed = Vec::new();
+    for number in 0..10 {
+        missed.push(a.say(&room, &anna, &number.to_string()).await);
+    }
+
+    let a = street.reopen(a).await;
+    b.switch.set(Mode::Serve);
+
+    for event in &missed {
+        b.receives(&room, event).await;
+    }
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_receiver_goes_on() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    a.sees_membership(&room, &ben, Membership::Join).await;
+
+    let b = street.reopen(b).await;
+    let from_a = a.say(&room, &anna, "are you back").await;
+    let from_b = b.say(&room, &ben, "yes").await;
+
+    b.receives(&room, &from_a).await;
+    a.receives(&room, &from_b).await;
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_server_does_not_delay_a_live_one() {
+    let street = Street::new();
+    let (a, b, c) = (street.house().await, street.house().await, street.house().await);
+    let (anna, ben, cleo) = (a.user("anna").await, b.user("ben").await, c.user("cleo").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    c.join(&room, &cleo, &a).await;
+    c.close().await;
+
+    let mut last = a.say(&room, &anna, "first").await;
+    for number in 0..60 {
+        last = a.say(&room, &anna, &number.to_string()).await;
+    }
+    b.receives(&room, &last).await;
+
+    assert!(!a.outbox.is_delivered(&a.rooms.store_cut()));
+    a.close().await;
+    b.close().await;
+}
