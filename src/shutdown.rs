@@ -32,18 +32,18 @@ pub async fn requested(stdin: StdinEof) -> std::io::Result<()> {
 /// Reads on a thread of its own, which the process does not wait for when it ends: a blocked read
 /// cannot be canceled.
 async fn end_of_stdin(stdin: StdinEof) {
-    if stdin == StdinEof::Ignored {
-        return std::future::pending().await;
+    if stdin == StdinEof::Ends {
+        let (ended, end) = oneshot::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            let mut input = std::io::stdin().lock();
+            while matches!(input.read(&mut buffer), Ok(1..)) {}
+            // Nobody listens once something else ended the server.
+            ended.send(()).unwrap_or_default();
+        });
+        if end.await.is_ok() {
+            return;
+        }
     }
-    let (ended, end) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 1024];
-        let mut input = std::io::stdin().lock();
-        while matches!(input.read(&mut buffer), Ok(1..)) {}
-        // Nobody listens once something else ended the server.
-        ended.send(()).unwrap_or_default();
-    });
-    if end.await.is_err() {
-        std::future::pending().await
-    }
+    std::future::pending::<()>().await;
 }

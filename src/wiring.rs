@@ -102,6 +102,7 @@ pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wi
         .merge(gantry_federation::router(core.federation));
     if config.rocketchat.enabled {
         let rocketchat = RocketchatConfig {
+            clock: Arc::clone(&deps.clock),
             version: config.rocketchat.version.clone(),
             site_url: site_url(config),
             default_room_version: config.rocketchat.default_room_version.clone(),

@@ -67,8 +67,6 @@ pub(crate) struct StrippedEvent {
     kind: String,
     state_key: String,
     content: Object,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin_server_ts: Option<i64>,
 }
 
 impl<'a> Viewer<'a> {
@@ -177,7 +175,88 @@ impl StrippedEvent {
             kind: text("type")?,
             state_key: text("state_key")?,
             content: event.get("content").and_then(Value::as_object)?.clone(),
-            origin_server_ts: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gantry_model::{RoomVersion, canonical_json::parse_object};
+
+    use super::*;
+
+    fn session() -> Session {
+        Session {
+            user_id: "@a:b".try_into().expect("a user"),
+            device_id: "D".into(),
+            admin: false,
+            guest: false,
+            token_key: [0; 32],
+        }
+    }
+
+    fn pdu(version: RoomVersion, more: &str) -> Pdu {
+        let text = format!(
+            r#"{{"room_id":"!r:b","sender":"@a:b","prev_events":[],"auth_events":[],"depth":1,
+               "origin_server_ts":40,"hashes":{{"sha256":""}},"signatures":{{}},{more}}}"#
+        );
+        let object = parse_object(text.as_bytes()).expect("an object");
+        Pdu::parse(object, version).expect("a PDU")
+    }
+
+    #[test]
+    fn a_redaction_names_its_target_in_both_places() {
+        let session = session();
+        let viewer = Viewer::new(&session, 100);
+        let old = r#""type":"m.room.redaction","content":{},"redacts":"$x""#;
+        let new = r#""type":"m.room.redaction","content":{"redacts":"$x"}"#;
+
+        for pdu in [pdu(RoomVersion::V10, old), pdu(RoomVersion::V11, new)] {
+            let shown = serde_json::to_value(viewer.pdu(&pdu)).expect("JSON");
+
+            assert_eq!(shown["redacts"], "$x");
+            assert_eq!(shown["content"]["redacts"], "$x");
+        }
+    }
+
+    #[test]
+    fn clients_see_their_fields_and_no_others() {
+        let session = session();
+        let pdu = pdu(
+            RoomVersion::V11,
+            r#""type":"m.room.name","state_key":"","content":{}"#,
+        );
+
+        let shown = Viewer::new(&session, 100).without_room_id().pdu(&pdu);
+
+        let shown = serde_json::to_value(shown).expect("JSON");
+        let fields: Vec<_> = shown.as_object().expect("an object").keys().collect();
+        let expected = [
+            "content",
+            "event_id",
+            "origin_server_ts",
+            "sender",
+            "state_key",
+            "type",
+            "unsigned",
+        ];
+        assert_eq!(fields, expected);
+        assert_eq!(shown["unsigned"]["age"], 60);
+    }
+
+    #[test]
+    fn whole_events_are_reduced_for_outsiders() {
+        let text =
+            br#"{"type":"m.room.name","state_key":"","sender":"@a:b","content":{},"depth":1}"#;
+        let event = parse_object(text).expect("an object");
+
+        let shown = StrippedEvent::from_object(&event).expect("a state event");
+
+        let shown = serde_json::to_string(&shown).expect("JSON");
+        assert_eq!(
+            shown,
+            r#"{"sender":"@a:b","type":"m.room.name","state_key":"","content":{}}"#
+        );
+        assert!(StrippedEvent::from_object(&Object::new()).is_none());
     }
 }

@@ -36,6 +36,10 @@ struct Endpoint {
 
 /// All routes of the client-server API.
 pub fn router(state: ClientApiState) -> Router {
+    table().with_state(state)
+}
+
+fn table() -> Router<ClientApiState> {
     let chapters = [
         discovery_endpoints(),
         session_endpoints(),
@@ -54,7 +58,7 @@ pub fn router(state: ClientApiState) -> Router {
             router = router.route(&path, endpoint.handler.clone());
         }
     }
-    router.with_state(state)
+    router
 }
 
 fn at(prefixes: Prefixes, path: &'static str, handler: MethodRouter<ClientApiState>) -> Endpoint {
@@ -194,4 +198,15 @@ fn profile_endpoints() -> Vec<Endpoint> {
         at(PROFILE, "/profile/{user_id}/{field}", put(profile::set_profile_field)),
         at(PROFILE, "/profile/{user_id}/{field}", delete(profile::delete_profile_field)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_endpoints_want_the_same_place() {
+        // The router panics if they do.
+        assert!(table().has_routes());
+    }
 }

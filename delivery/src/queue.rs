@@ -276,7 +276,7 @@ mod tests {
     fn a_failure_waits_and_a_sign_of_life_shortens_it() {
         let backoff = Backoff { min_ms: 100, max_ms: 10_000 };
         let mut queue = QueueState::default();
-        queue.push(item(1), &cut(0));
+        queue.push(item(2), &cut(1));
 
         queue.failed(Vec::new(), 1_000, |_| 5_000);
         assert_eq!(queue.next(2_000), Next::Wait(4_000));

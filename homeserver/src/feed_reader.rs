@@ -1,5 +1,6 @@
 //! Reads for the reader who serves many users at once and asks [`Feed::may_see`] for each.
 
+use gantry_accounts::TypingChange;
 use gantry_model::id::{EventId, RoomId, UserId};
 use gantry_rooms::{RoomEvent, RoomView};
 
@@ -25,6 +26,17 @@ impl Feed {
     /// The room as it is now.
     pub async fn view(&self, room: &RoomId) -> Result<Option<RoomView>> {
         Ok(self.core.rooms.view(room).await?)
+    }
+
+    /// The rooms where somebody began or stopped typing after a serial.
+    pub fn typing_since(&self, serial: u64) -> Vec<TypingChange> {
+        self.core.accounts.typing_since(serial)
+    }
+
+    /// Ends the typing of those who said nothing for long, and tells so; returns when to ask again,
+    /// in milliseconds since the Unix epoch, if somebody types.
+    pub fn expire_typing(&self) -> Option<i64> {
+        self.core.accounts.expire_typing()
     }
 
     /// What a local user has not read in a room.

@@ -182,6 +182,14 @@ impl Reading {
             return Ok((chunk, Some(walk.from)));
         }
         let (mut at, mut looked_at, mut gaps) = (walk.from, 0, 0);
+        if walk.fills_gaps && walk.direction == Direction::Backward {
+            // A page that ended at a gap named the point behind it; nothing on the next page would.
+            let missing = self.missing_before(walk.room, at).await?;
+            if !missing.is_empty() {
+                gaps += 1;
+                self.fill(walk.room, &missing).await;
+            }
+        }
         while looked_at < MAX_LOOKED_AT {
             let limit = walk.limit.max(10);
             let rooms = &self.core.rooms;
@@ -210,6 +218,23 @@ impl Reading {
             }
         }
         Ok((chunk, Some(at)))
+    }
+
+    /// The events that are missing directly before a point: previous ones of the entry behind it.
+    async fn missing_before(&self, room: &RoomId, at: TimelineKey) -> Result<Vec<OwnedEventId>> {
+        let rooms = &self.core.rooms;
+        let page = rooms
+            .timeline(room, Some(at), None, Direction::Forward, 1)
+            .await?;
+        let mut missing = Vec::new();
+        for event in page.events.iter().filter(|event| event.flags.gap) {
+            for previous in event.pdu.prev_events() {
+                if rooms.event(room, previous).await?.is_none() {
+                    missing.push(previous.clone());
+                }
+            }
+        }
+        Ok(missing)
     }
 
     /// Asks other servers for what stands before a gap. That it fails is no reason not to show what

@@ -46,7 +46,9 @@ mod unread;
 mod user_data;
 mod username;
 
-pub use gantry_accounts::{Account, AccountDatum, Device, NewSession, Receipt, Session};
+pub use gantry_accounts::{
+    Account, AccountDatum, Device, NewSession, Receipt, Session, TypingChange,
+};
 pub use gantry_federation::FederationCalls;
 pub use gantry_rooms::{
     Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position,

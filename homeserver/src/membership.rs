@@ -54,7 +54,7 @@ impl MembershipActs {
         if standing == Some(Membership::Join) {
             return Err(Error::forbidden(format!("{user} is already in the room.")));
         }
-        let mut content = self
+        let content = self
             .core
             .member_content(user, Membership::Invite, reason)
             .await?;
@@ -65,7 +65,6 @@ impl MembershipActs {
                 return Ok(());
             }
         }
-        content.remove("is_direct");
         self.core
             .invite(&session.user_id, room, user, content)
             .await
@@ -131,7 +130,7 @@ impl MembershipActs {
                 Ok(self.core.rooms.forget(&session.user_id, room).await?)
             }
             Some(Membership::Join | Membership::Invite | Membership::Knock) => Err(Error::refused(
-                still_in(),
+                ErrorKind::WrongState,
                 format!("You are still in {room}"),
             )),
             None => Ok(()),
@@ -293,9 +292,4 @@ impl Core {
         }
         servers
     }
-}
-
-/// What it is to forget a room that one has not left.
-fn still_in() -> ErrorKind {
-    ErrorKind::InvalidParam
 }

@@ -65,6 +65,21 @@ impl Profiles {
         self.propagate(&session.user_id).await
     }
 
+    /// Sets another field of the user's profile, or (`None`) takes it away. Rooms are not told.
+    pub async fn set_field(
+        &self,
+        session: &Session,
+        field: &str,
+        value: Option<serde_json::Value>,
+    ) -> Result<()> {
+        let user = &session.user_id;
+        Ok(self
+            .core
+            .accounts
+            .set_profile_field(user, field, value)
+            .await?)
+    }
+
     /// Writes the profile into the user's membership of each room. A room that refuses does not
     /// keep the others from it.
     async fn propagate(&self, user: &UserId) -> Result<()> {

@@ -84,7 +84,7 @@ impl Sessions {
             .nonces
             .take(&request.nonce, self.core.clock.now_ms())
         {
-            return Err(Error::invalid("Unrecognized nonce"));
+            return Err(Error::refused(ErrorKind::WrongState, "Unrecognized nonce"));
         }
         if !proves(secret, &request) {
             return Err(Error::refused(ErrorKind::Forbidden, "HMAC incorrect"));
@@ -115,7 +115,12 @@ impl Sessions {
             .registration
             .shared_secret
             .as_deref()
-            .ok_or_else(|| Error::invalid("Shared secret registration is not enabled"))
+            .ok_or_else(|| {
+                Error::refused(
+                    ErrorKind::WrongState,
+                    "Shared secret registration is not enabled",
+                )
+            })
     }
 }
 

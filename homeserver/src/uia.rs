@@ -140,7 +140,7 @@ impl Core {
         if let Some(session) = &auth.session
             && !self.uia.knows(session, self.clock.now_ms())
         {
-            return Err(Error::invalid("Unknown session"));
+            return Err(Error::refused(ErrorKind::WrongState, "Unknown session"));
         }
         Ok(match &auth.kind {
             Some(kind) => Attempt::Stage(kind, auth),

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use gantry_accounts::StoredReceipt;
 use gantry_model::{
     Object, Value,
     id::{EventId, OwnedEventId, RoomId, UserId},
@@ -12,7 +11,7 @@ use gantry_model::{
 use gantry_rooms::{Direction, RoomEvent, RoomView};
 
 use crate::{
-    Result,
+    ReceiptKind, Result,
     content::{relation, str_of},
     core::Core,
     receipts::thread_of,
@@ -20,6 +19,8 @@ use crate::{
 
 /// How many events are looked at; what is older counts as read.
 const MAX_LOOKED_AT: usize = 200;
+/// They are read in pages of these sizes.
+const PAGES: [usize; 3] = [20, 60, 120];
 
 /// What a user has not read in a room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,24 +82,6 @@ struct ReadUpTo {
 }
 
 impl ReadUpTo {
-    fn of(user: &UserId, receipts: Vec<StoredReceipt>) -> Self {
-        let mut read = Self::default();
-        for receipt in receipts.into_iter().map(|stored| stored.receipt) {
-            if receipt.user != user {
-                continue;
-            }
-            let place = match receipt.thread {
-                None => &mut read.room,
-                Some(main) if main == "main" => &mut read.main,
-                Some(root) => read.threads.entry(root).or_default(),
-            };
-            if receipt.key > *place {
-                *place = receipt.key;
-            }
-        }
-        read
-    }
-
     fn includes(&self, thread: Option<&str>, key: &[u8]) -> bool {
         let place = match thread {
             None => Some(&self.main),
@@ -125,25 +108,78 @@ impl Core {
         let own = view.state("m.room.member", user.as_str());
         let display_name = own.and_then(|own| own.content_str("displayname").map(str::to_owned));
         let reader = Reader { user, display_name };
-        let receipts = self.accounts.receipts(room).await?;
-        let read = ReadUpTo::of(user, receipts);
-        let page = self
-            .rooms
-            .timeline(room, None, None, Direction::Backward, MAX_LOOKED_AT)
-            .await?;
+        let mut read = ReadUpTo {
+            room: self.read_up_to(user, room, None).await?,
+            main: self.read_up_to(user, room, Some("main")).await?,
+            threads: BTreeMap::new(),
+        };
         let mut unread = Unread::default();
-        for event in &page.events {
+        for event in self.unread_events(user, room, &read.room).await? {
             let Some(key) = event.key else { continue };
-            // What was said before the user came, or before his receipt for everything, is read.
-            if read.room.as_slice() >= key.as_bytes().as_slice() || is_join_of(event, user) {
-                break;
-            }
             let thread = thread_of(event.relation.as_ref());
-            if notifies(event, user) && !read.includes(thread, key.as_bytes()) {
-                unread.add(thread, reader.is_addressed(event, view));
+            if let Some(root) = thread
+                && !read.threads.contains_key(root)
+            {
+                let place = self.read_up_to(user, room, Some(root)).await?;
+                read.threads.insert(root.to_owned(), place);
+            }
+            if !read.includes(thread, key.as_bytes()) {
+                unread.add(thread, reader.is_addressed(&event, view));
             }
         }
         Ok(unread)
+    }
+
+    /// The farthest of the user's public and private receipts, empty if there is none.
+    async fn read_up_to(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        thread: Option<&str>,
+    ) -> Result<Vec<u8>> {
+        let mut farthest = Vec::new();
+        for kind in [ReceiptKind::Read, ReceiptKind::ReadPrivate] {
+            let stored = self
+                .accounts
+                .receipt(room, user, kind.as_str(), thread)
+                .await?;
+            farthest = farthest.max(stored.map(|one| one.receipt.key).unwrap_or_default());
+        }
+        Ok(farthest)
+    }
+
+    /// The events that notify the user, from the newest back to what the receipt for the whole room
+    /// covers, or to where the user came. Most have read nearly everything, so pages start small.
+    async fn unread_events(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        read: &[u8],
+    ) -> Result<Vec<RoomEvent>> {
+        let (mut found, mut from, mut looked_at) = (Vec::new(), None, 0);
+        for limit in PAGES {
+            let rooms = &self.rooms;
+            let page = rooms
+                .timeline(room, from, None, Direction::Backward, limit)
+                .await?;
+            looked_at += page.events.len();
+            for event in page.events {
+                let is_read = event
+                    .key
+                    .is_none_or(|key| read >= key.as_bytes().as_slice());
+                if is_read || is_join_of(&event, user) {
+                    return Ok(found);
+                }
+                if notifies(&event, user) {
+                    found.push(event);
+                }
+            }
+            from = page.next;
+            if from.is_none() || looked_at >= MAX_LOOKED_AT {
+                break;
+            }
+        }
+        Ok(found)
     }
 }
 

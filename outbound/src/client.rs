@@ -84,7 +84,8 @@ impl Outbound {
         default_port: u16,
     ) -> Result<Vec<SocketAddr>> {
         let bare = bare_host(host);
-        let with_port = port.and_then(|port| self.0.hosts.find(&format!("{host}:{port}")));
+        let effective = port.unwrap_or(default_port);
+        let with_port = self.0.hosts.find(&format!("{host}:{effective}"));
         let (addresses, port) = if let Some((address, exact)) = with_port {
             (vec![address], exact.or(port))
         } else if let Some((address, suggested)) = self.0.hosts.find(bare) {

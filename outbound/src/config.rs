@@ -34,7 +34,7 @@ impl Default for OutboundConfig {
             hosts: Vec::new(),
             extra_ca: None,
             allowed_private_ranges: Vec::new(),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             max_response_bytes: 64 * 1024 * 1024,
             user_agent: concat!("Gantry/", env!("CARGO_PKG_VERSION")).to_owned(),
         }

@@ -39,8 +39,8 @@ const fn v4(octets: [u8; 4], length: u8) -> Ipv4Net {
 }
 
 const fn v6(segments: [u16; 8], length: u8) -> Ipv6Net {
-    let [a, b, c, d, e, f, g, h] = segments;
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = segments;
+    Ipv6Net::new_assert(Ipv6Addr::new(s0, s1, s2, s3, s4, s5, s6, s7), length)
 }
 
 /// Denies private, loopback, link-local, shared, multicast and other special addresses, except

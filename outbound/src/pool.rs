@@ -15,7 +15,7 @@ use rustls_pki_types::ServerName;
 use crate::connector::Pinned;
 
 /// How long an unused connection is kept.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// Unused connections per destination.
 const IDLE_PER_DESTINATION: usize = 8;
 /// Destinations whose connections are kept.

@@ -17,7 +17,7 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long the head of a request may take.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a silent HTTP/2 connection is asked whether it is still there, and how long it has.
-const PING_INTERVAL: Duration = Duration::from_secs(60);
+const PING_INTERVAL: Duration = Duration::from_mins(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Concurrent requests on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;

@@ -52,8 +52,8 @@ pub(crate) fn check_in(pdu: &Pdu, view: &View, state: &dyn Knowledge) -> Result<
         );
     }
     // Rule 4.
-    if let View::Member(membership) = view {
-        return member::check(pdu, *membership, &create, state);
+    if let View::Member(member) = view {
+        return member::check(pdu, member, &create, state);
     }
     // Rule 5.
     ensure(state.is_joined(pdu.sender()), Rejection::SenderNotJoined)?;

@@ -49,8 +49,8 @@ impl AuthEvent {
             View::Create(_) | View::PowerLevels(_) | View::JoinRules(_) => {
                 self.pdu.state_key() == Some("")
             }
-            View::Member(membership) => {
-                membership.is_leave_or_ban()
+            View::Member(member) => {
+                member.membership.is_leave_or_ban()
                     && self.pdu.state_key() != Some(self.pdu.sender().as_str())
             }
             View::Other => false,

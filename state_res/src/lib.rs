@@ -6,7 +6,7 @@
 //!
 //! - [`auth`] decides whether an event is allowed;
 //! - [`power`] reads power levels;
-//! - [`resolve()`] merges the states of a fork.
+//! - [`resolve()`] merges the states of a fork, and [`explain()`] says how a key came to its event.
 //!
 //! The crate knows nothing of storage, of previous events or of who may see what.
 
@@ -24,7 +24,11 @@ pub use event::{AuthEvent, EventSource};
 pub use memory::{MemoryError, MemoryRoom};
 pub use power::PowerLevels;
 pub use rejection::Rejection;
-pub use resolve::{Resolution, resolve};
+pub use resolve::{
+    Resolution, StateReset,
+    explain::{Explanation, explain},
+    resolve,
+};
 pub use view::Membership;
 
 /// The number of a state event in its room. An event has a larger number than every event that

@@ -8,8 +8,10 @@
 //! The result depends on the states as a set: neither their order nor the numbering of events and
 //! keys makes a difference.
 
+mod audit;
 mod auth_chain;
 mod auth_difference;
+pub mod explain;
 mod mainline;
 mod partial;
 mod power_order;
@@ -20,13 +22,28 @@ mod v2;
 
 use gantry_model::{RoomVersionRules, room_version::StateResolution};
 
-use crate::{EventSource, StateMap};
+use self::{explain::Log, split::Split};
+use crate::{EventSource, Rn, Skid, StateMap};
 
 /// What came out of a resolution.
 #[derive(Debug, Clone, Default)]
 pub struct Resolution {
     /// The resolved state.
     pub state: StateMap,
+    /// Keys that went back to an event that none of the states had, or lost theirs. Such a thing is
+    /// legitimate now and then, and worth an alarm always.
+    pub resets: Vec<StateReset>,
+}
+
+/// A key whose resolved event is none of those that it had in the states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateReset {
+    /// The key.
+    pub skid: Skid,
+    /// Its event in each state that had one.
+    pub from: Vec<Rn>,
+    /// Its event now; `None` if every state had one and the result has none.
+    pub to: Option<Rn>,
 }
 
 /// Resolves states of one room to one state with the algorithm of the room version. The rules must
@@ -36,10 +53,29 @@ pub fn resolve(
     states: &[StateMap],
     source: &impl EventSource,
 ) -> Resolution {
-    let state = match rules.state_resolution {
-        StateResolution::V1 => v1::resolve(states, source),
-        StateResolution::V2 => v2::resolve(v2::Variant::V2, states, source),
-        StateResolution::V2_1 => v2::resolve(v2::Variant::V2_1, states, source),
+    run(rules, states, source, &mut None)
+}
+
+fn run(
+    rules: &RoomVersionRules,
+    states: &[StateMap],
+    source: &impl EventSource,
+    log: &mut Log,
+) -> Resolution {
+    let Some(split) = Split::of(states) else {
+        return Resolution::default();
     };
-    Resolution { state }
+    if split.differing.is_empty() {
+        return Resolution {
+            state: split.base.clone(),
+            resets: Vec::new(),
+        };
+    }
+    let state = match rules.state_resolution {
+        StateResolution::V1 => v1::resolve(&split, source, log),
+        StateResolution::V2 => v2::resolve(v2::Variant::V2, &split, source, log),
+        StateResolution::V2_1 => v2::resolve(v2::Variant::V2_1, &split, source, log),
+    };
+    let resets = audit::resets(&split, &state);
+    Resolution { state, resets }
 }

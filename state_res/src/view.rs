@@ -128,12 +128,41 @@ impl Create {
     }
 }
 
+/// A member event, parsed.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) membership: Membership,
+    /// Whether the content has a membership at all, known or not.
+    pub(crate) has_membership: bool,
+    /// The user of whom it speaks, if the state key is a user.
+    pub(crate) target: Option<OwnedUserId>,
+    /// The user on whose authority the target joins; `Err` if that is none.
+    pub(crate) via: Option<Result<OwnedUserId, NoUser>>,
+}
+
+/// The text is no user id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoUser;
+
+impl Member {
+    fn parse(pdu: &Pdu) -> Self {
+        let content = pdu.content();
+        let via = content.get("join_authorised_via_users_server");
+        Self {
+            membership: Membership::of_content(content),
+            has_membership: pdu.content_str("membership").is_some(),
+            target: pdu.state_key().and_then(parse_user),
+            via: via.map(|user| user.as_str().and_then(parse_user).ok_or(NoUser)),
+        }
+    }
+}
+
 /// The parsed content of an event, as far as the rules are interested.
 #[derive(Debug, Clone)]
 pub(crate) enum View {
     Create(Arc<Create>),
     PowerLevels(Arc<Levels>),
-    Member(Membership),
+    Member(Member),
     JoinRules(JoinRule),
     Other,
 }
@@ -143,7 +172,7 @@ impl View {
         match pdu.kind() {
             "m.room.create" => Self::Create(Arc::new(Create::parse(pdu))),
             "m.room.power_levels" => Self::PowerLevels(Arc::new(Levels::parse(pdu))),
-            "m.room.member" => Self::Member(Membership::of_content(pdu.content())),
+            "m.room.member" => Self::Member(Member::parse(pdu)),
             "m.room.join_rules" => Self::JoinRules(JoinRule::of_content(pdu.content())),
             _ => Self::Other,
         }

@@ -57,7 +57,7 @@ pub fn matrix_status(kind: &ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::Unauthorized => (StatusCode::UNAUTHORIZED, "M_UNAUTHORIZED"),
         ErrorKind::UnknownPosition => (StatusCode::BAD_REQUEST, "M_UNKNOWN_POS"),
         ErrorKind::Unrecognized => (StatusCode::NOT_FOUND, "M_UNRECOGNIZED"),
-        ErrorKind::WrongState => (StatusCode::FORBIDDEN, "M_BAD_STATE"),
+        ErrorKind::WrongState => (StatusCode::BAD_REQUEST, "M_UNKNOWN"),
         ErrorKind::RemoteFailed => (StatusCode::BAD_GATEWAY, "M_UNKNOWN"),
         ErrorKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "M_UNKNOWN"),
         ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "M_UNKNOWN"),

@@ -2,7 +2,7 @@
 
 use gantry_model::id::{OwnedRoomId, RoomId, UserId};
 use gantry_store::bson::Bson;
-use gantry_store::schema::RC_ROOM;
+use gantry_store::schema::{RC_ROOM, ROOM_NAME};
 use gantry_store::{Scan, hash16};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,12 @@ struct Row {
     r#type: RoomKind,
 }
 
+/// What is read here of the engine's list of rooms.
+#[derive(Deserialize)]
+struct NamedRoom {
+    room_id: OwnedRoomId,
+}
+
 impl From<Row> for RcRoom {
     fn from(row: Row) -> Self {
         Self { rid: row.rc, room_id: row.rid, kind: row.r#type }
@@ -114,6 +120,13 @@ impl Workspace {
     /// The direct room of two users, if they have one under their joined ids.
     pub async fn direct_room(&self, one: &UserId, other: &UserId) -> Result<Option<RcRoom>> {
         self.room_of_rid(&direct_rid(one, other)).await
+    }
+
+    /// Rooms that this server has heard of, in no particular order.
+    pub async fn known_rooms(&self, limit: usize) -> Result<Vec<OwnedRoomId>> {
+        let scan = Scan::prefix(&[]).limit(limit);
+        let rows = self.inner.store.scan::<NamedRoom>(ROOM_NAME, scan).await?;
+        Ok(rows.into_iter().map(|(_, row)| row.room_id).collect())
     }
 
     async fn insert_random(&self, room: &RoomId, kind: RoomKind) -> Result<RcRoom> {

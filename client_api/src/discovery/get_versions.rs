@@ -14,11 +14,7 @@ const VERSIONS: &[&str] = &[
 ];
 
 /// Proposals that are served below their unstable names.
-const UNSTABLE_FEATURES: &[&str] = &[
-    "org.matrix.msc4222",
-    "uk.tcpip.msc4133",
-    "uk.tcpip.msc4133.stable",
-];
+const UNSTABLE_FEATURES: &[&str] = &["org.matrix.msc4222"];
 
 /// The answer.
 #[derive(Debug, Serialize)]

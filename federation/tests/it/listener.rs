@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
 };
 
@@ -30,17 +30,13 @@ pub(crate) enum Mode {
     Swallow,
 }
 
-/// The switch, and how many transactions came.
+/// The switch.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Switch(Arc<(AtomicU8, AtomicUsize)>);
+pub(crate) struct Switch(Arc<AtomicU8>);
 
 impl Switch {
     pub(crate) fn set(&self, mode: Mode) {
-        self.0.0.store(mode as u8, Ordering::SeqCst);
-    }
-
-    pub(crate) fn requests(&self) -> usize {
-        self.0.1.load(Ordering::SeqCst)
+        self.0.store(mode as u8, Ordering::SeqCst);
     }
 
     pub(crate) fn wrap(&self, router: Router) -> Router {
@@ -49,9 +45,8 @@ impl Switch {
 }
 
 async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -> Response {
-    let mode = switch.0.0.load(Ordering::SeqCst);
+    let mode = switch.0.load(Ordering::SeqCst);
     let is_transaction = request.uri().path().contains("/v1/send/");
-    switch.0.1.fetch_add(1, Ordering::SeqCst);
     if mode == Mode::Refuse as u8 {
         return StatusCode::BAD_GATEWAY.into_response();
     }

@@ -1,7 +1,10 @@
 //! Joining, talking, inviting, leaving.
 
 use gantry_federation::{Error, PublicRoomsQuery};
-use gantry_model::{ErrorKind, Object, RoomVersion};
+use gantry_model::{
+    ErrorKind, Object, RoomVersion,
+    id::{RoomAliasId, UserId},
+};
 use gantry_rooms::{Direction, Membership, NewEvent, OutOfBandKind};
 
 use crate::house::{Street, member, object};
@@ -135,7 +138,7 @@ async fn old_messages_are_fetched() {
     b.join(&room, &ben, &a).await;
 
     let page = b.rooms.timeline(&room, None, None, Direction::Backward, 10).await.unwrap();
-    let added = b.calls.backfill(&room, &page.gap, 20).await.unwrap();
+    let added = b.calls.backfill(&room, &page.missing, 20).await.unwrap();
 
     assert_eq!(added, 20);
     for event in old.iter().rev().take(20) {
@@ -153,7 +156,7 @@ async fn aliases_profiles_and_public_rooms_are_answered() {
     let room = a.public_room(RoomVersion::V11, &anna).await;
     let name = NewEvent::state(anna.clone(), "m.room.name", "", object(r#"{"name":"Garden"}"#));
     a.rooms.submit(&room, name).await.unwrap();
-    let alias = format!("#garden:{}", a.name).try_into().unwrap();
+    let alias = RoomAliasId::parse(format!("#garden:{}", a.name)).unwrap();
     a.rooms.set_alias(&alias, &room, &anna).await.unwrap();
     a.rooms.publish(&room).await.unwrap();
 
@@ -161,7 +164,7 @@ async fn aliases_profiles_and_public_rooms_are_answered() {
     let profile = b.calls.query_profile(&anna, Some("displayname")).await.unwrap();
     let query = PublicRoomsQuery { search: Some("gard".to_owned()), ..PublicRoomsQuery::default() };
     let public = b.calls.public_rooms(&a.name, &query).await.unwrap();
-    let nobody = format!("@nobody:{}", a.name).try_into().unwrap();
+    let nobody = UserId::parse(format!("@nobody:{}", a.name)).unwrap();
     let missing = b.calls.query_profile(&nobody, None).await.unwrap_err();
 
     assert_eq!(found.room_id, room);
@@ -212,7 +215,7 @@ async fn both_sides_of_a_fork_come_to_the_same_state() {
     for house in [&a, &b] {
         house.switch.set(crate::listener::Mode::Refuse);
     }
-    let topic = |user: &gantry_model::id::UserId, text: &str| {
+    let topic = |user: &UserId, text: &str| {
         let content = object(&format!(r#"{{"topic":"{text}"}}"#));
         NewEvent::state(user.to_owned(), "m.room.topic", "", content)
     };

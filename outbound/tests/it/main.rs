@@ -1,5 +1,7 @@
 //! The client against real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod server;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -23,6 +23,7 @@ use rustls::{ServerConfig, crypto::aws_lc_rs};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
 
 type Body = BoxBody<Bytes, std::convert::Infallible>;
 
@@ -34,14 +35,14 @@ struct Seen {
 }
 
 /// A server whose certificate is its own authority.
-pub struct TestServer {
+pub(crate) struct TestServer {
     address: SocketAddr,
     folder: tempfile::TempDir,
     seen: Arc<Seen>,
 }
 
 impl TestServer {
-    pub async fn start(name: &str) -> Self {
+    pub(crate) async fn start(name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), made.cert.pem()).unwrap();
@@ -59,36 +60,38 @@ impl TestServer {
             seen: Arc::default(),
         };
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        tokio::task::spawn(accept(listener, acceptor, Arc::clone(&server.seen)));
+        let tasks = TaskTracker::new();
+        let accepting = accept(listener, acceptor, Arc::clone(&server.seen), tasks.clone());
+        tasks.spawn(accepting);
         server
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn ca_file(&self) -> PathBuf {
+    pub(crate) fn ca_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::SeqCst)
     }
 
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
     }
 
-    pub fn delegate_to(&self, server: &str) {
+    pub(crate) fn delegate_to(&self, server: &str) {
         *self.seen.delegation.lock().unwrap() = format!(r#"{{"m.server":"{server}"}}"#);
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Seen>) {
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, seen: Arc<Seen>, tasks: TaskTracker) {
     while let Ok((stream, _)) = listener.accept().await {
         seen.connections.fetch_add(1, Ordering::SeqCst);
         let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
-        tokio::task::spawn(async move {
+        tasks.spawn(async move {
             if let Ok(stream) = acceptor.accept(stream).await {
                 let service = service_fn(move |request| answer(Arc::clone(&seen), request));
                 let served = http1::Builder::new()

@@ -11,6 +11,9 @@ use crate::state::RocketchatState;
 /// The longest id or name that is looked for, in bytes.
 const MAX_BYTES: usize = 255;
 
+/// The most rooms that are looked at for one of a name.
+const MAX_LOOKED_AT: usize = 1_000;
+
 /// What a client calls a room.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RoomRef<'a> {
@@ -125,8 +128,13 @@ impl RocketchatState {
                 return Ok(Some(view));
             }
         }
-        for view in self.public_views(None).await? {
-            if is_called(&view) {
+        // A public room of another server that somebody here is in stands in no directory of ours.
+        for room in homeserver.workspace.known_rooms(MAX_LOOKED_AT).await? {
+            if let Some(view) = homeserver.feed.view(&room).await?
+                && view.join_rule() == "public"
+                && view.is_joined_locally()
+                && is_called(&view)
+            {
                 return Ok(Some(view));
             }
         }

@@ -18,6 +18,12 @@ use crate::state::RocketchatState;
 /// without an answer it is gone.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// How long the client has to read why it is closed.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// The most messages that are passed over while parting.
+const MAX_DRAINED: usize = 1_000;
+
 /// Why a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Close {
@@ -84,8 +90,27 @@ pub(crate) async fn serve(state: RocketchatState, mut socket: WebSocket, framing
         }
         let frame = CloseFrame { code, reason: reason.into() };
         // The client may be gone already.
-        socket.send(Message::Close(Some(frame))).await.ok();
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            part(&mut socket, close).await;
+        }
     }
+}
+
+/// Waits a little for the client to read why. Closing at once, with its bytes unread, would reset
+/// the connection, and the reason would be lost.
+async fn part(socket: &mut WebSocket, close: Close) {
+    if close == Close::TooLarge {
+        tokio::time::sleep(PARTING).await;
+        return;
+    }
+    let drain = async {
+        for _ in 0..MAX_DRAINED {
+            if !matches!(socket.recv().await, Some(Ok(_))) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PARTING, drain).await.ok();
 }
 
 /// Until it ends; `None`: the client ended it.
@@ -135,7 +160,6 @@ async fn run(client: &mut Client, socket: &mut WebSocket, framing: Framing) -> O
 
 async fn next(client: &mut Client, socket: &mut WebSocket, deadline: Instant) -> Event {
     tokio::select! {
-        biased;
         () = client.state.stop().cancelled() => Event::End(Close::GoingAway),
         () = client.inbox.cut.cancelled() => Event::End(client.why_cut()),
         Some(frame) = client.inbox.frames.recv() => Event::Told(frame),

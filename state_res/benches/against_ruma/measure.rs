@@ -1,42 +1,51 @@
 //! Time and memory of a function. The time is that of the thread on the processor, so that others
 //! on the machine do not count.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use cpu_time::ThreadTime;
 
+/// No more calls are made once they have taken so long together.
+const ENOUGH: Duration = Duration::from_secs(2);
+
 /// What one call took.
-pub(crate) struct Measured {
+pub(crate) struct Measured<T> {
     /// The median of the calls, in nanoseconds.
     pub(crate) median: u64,
-    /// How often a call asked for memory.
+    /// How often the first call asked for memory.
     pub(crate) allocations: u64,
-    /// The most memory that a call held at once, in bytes.
+    /// The most memory that the first call held at once, in bytes.
     pub(crate) peak_bytes: u64,
+    /// What the last call returned.
+    pub(crate) last: T,
 }
 
-/// Calls a function so many times, after a call that looks at its memory.
-pub(crate) fn measure<T>(calls: usize, function: impl Fn() -> T) -> Measured {
-    let time_of_a_call = || {
+/// Calls a function at most so many times, each time with a fresh input that is not measured.
+pub(crate) fn measure<I, T>(
+    calls: usize,
+    input: impl Fn() -> I,
+    function: impl Fn(I) -> T,
+) -> Measured<T> {
+    let mut times = Vec::new();
+    let mut last = None;
+    let mut call = |input: I| {
         let start = ThreadTime::now();
-        black_box(function());
-        start.elapsed().as_nanos() as u64
+        last = Some(black_box(function(black_box(input))));
+        times.push(start.elapsed());
     };
-    if calls == 1 {
-        return Measured {
-            median: time_of_a_call(),
-            allocations: 0,
-            peak_bytes: 0,
-        };
+    let first = input();
+    let memory = allocation_counter::measure(|| call(first));
+    for _ in 1..calls {
+        call(input());
+        if times.iter().sum::<Duration>() > ENOUGH {
+            break;
+        }
     }
-    let memory = allocation_counter::measure(|| {
-        black_box(function());
-    });
-    let mut times: Vec<u64> = (0..calls).map(|_| time_of_a_call()).collect();
     times.sort_unstable();
     Measured {
-        median: times[times.len() / 2],
+        median: times[times.len() / 2].as_nanos() as u64,
         allocations: memory.count_total,
         peak_bytes: memory.bytes_max,
+        last: last.expect("there was a call"),
     }
 }

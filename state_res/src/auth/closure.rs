@@ -36,7 +36,7 @@ impl Knowledge for ClosureState<'_> {
 
     fn membership(&self, user: &UserId) -> Membership {
         match self.view("m.room.member", user.as_str()) {
-            Some(View::Member(membership)) => membership,
+            Some(View::Member(member)) => member.membership,
             _ => Membership::Leave,
         }
     }

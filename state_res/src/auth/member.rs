@@ -8,21 +8,19 @@ mod leave;
 
 use std::sync::Arc;
 
-use gantry_model::{
-    Pdu,
-    id::{OwnedUserId, parse_user},
-};
+use gantry_model::{Pdu, id::UserId};
 
-use super::{Knowledge, ensure, selection::authorising_user};
+use super::{Knowledge, ensure};
 use crate::{
     PowerLevels, Rejection,
-    view::{Create, Membership},
+    view::{Create, Member, Membership},
 };
 
 /// A member event under check.
 struct Change<'a> {
     pdu: &'a Pdu,
-    target: OwnedUserId,
+    member: &'a Member,
+    target: &'a UserId,
     create: &'a Arc<Create>,
     state: &'a dyn Knowledge,
 }
@@ -42,7 +40,18 @@ impl Change<'_> {
 
     /// The membership of the target before the event.
     fn current(&self) -> Membership {
-        self.state.membership(&self.target)
+        self.state.membership(self.target)
+    }
+
+    /// Rule 4.2: the user who authorizes a restricted join, where the version has them.
+    fn authorised_via(&self) -> Result<Option<&UserId>, Rejection> {
+        match &self.member.via {
+            Some(via) if self.pdu.rules().restricted => match via {
+                Ok(user) => Ok(Some(user)),
+                Err(_) => Err(Rejection::AuthorisingUser),
+            },
+            _ => Ok(None),
+        }
     }
 
     fn sender_is_joined(&self) -> Result<(), Rejection> {
@@ -57,24 +66,22 @@ impl Change<'_> {
 /// the authorizing user signed the event (4.2) is checked with the other signatures.
 pub(super) fn check(
     pdu: &Pdu,
-    membership: Membership,
+    member: &Member,
     create: &Arc<Create>,
     state: &dyn Knowledge,
 ) -> Result<(), Rejection> {
     // Rule 4.1.
-    let target = pdu.state_key().and_then(parse_user);
+    let target = member.target.as_deref();
     let target = target.ok_or(Rejection::MemberMalformed)?;
-    ensure(
-        pdu.content_str("membership").is_some(),
-        Rejection::MemberMalformed,
-    )?;
+    ensure(member.has_membership, Rejection::MemberMalformed)?;
     let change = Change {
         pdu,
+        member,
         target,
         create,
         state,
     };
-    match membership {
+    match member.membership {
         Membership::Join => join::check(&change),
         Membership::Invite => invite::check(&change),
         Membership::Leave => leave::check(&change),
@@ -82,19 +89,4 @@ pub(super) fn check(
         Membership::Knock if pdu.rules().knocking => knock::check(&change),
         Membership::Knock | Membership::Unknown => Err(Rejection::UnknownMembership),
     }
-}
-
-/// Rule 4.2: the user who authorizes a restricted join, where the version has them.
-fn authorised_via(pdu: &Pdu) -> Result<Option<OwnedUserId>, Rejection> {
-    if !pdu.rules().restricted
-        || !pdu
-            .content()
-            .contains_key("join_authorised_via_users_server")
-    {
-        return Ok(None);
-    }
-    authorising_user(pdu.content())
-        .and_then(parse_user)
-        .map(Some)
-        .ok_or(Rejection::AuthorisingUser)
 }

@@ -49,7 +49,7 @@ fn push_for_member(
     }
     if membership == Membership::Join
         && rules.restricted
-        && let Some(user) = authorising_user(content)
+        && let Some(Value::String(user)) = content.get("join_authorised_via_users_server")
     {
         push(types, "m.room.member", user);
     }
@@ -62,13 +62,6 @@ fn push(types: &mut Vec<(String, String)>, kind: &str, state_key: &str) {
     if is_new {
         types.push((kind.to_owned(), state_key.to_owned()));
     }
-}
-
-/// The user by whose authority a restricted join happens.
-pub(super) fn authorising_user(content: &Object) -> Option<&str> {
-    content
-        .get("join_authorised_via_users_server")
-        .and_then(Value::as_str)
 }
 
 fn third_party_token(content: &Object) -> Option<&str> {

@@ -18,11 +18,10 @@ use crate::{EventSource, Rn};
 /// The auth difference, without the events that are in the conflicted state set anyway.
 pub(super) fn auth_difference(
     split: &Split<'_>,
-    conflicted: &rustc_hash::FxHashMap<Rn, Vec<usize>>,
+    conflicted: &FxHashSet<Rn>,
     source: &impl EventSource,
 ) -> FxHashSet<Rn> {
-    let mut candidates = reach::reached_by_some(split.width(), conflicted, source);
-    candidates.retain(|rn| !conflicted.contains_key(rn));
+    let mut candidates = reach::reached_by_some(split, conflicted, source);
     unconflicted::remove_reached(&mut candidates, split, source);
     candidates
 }

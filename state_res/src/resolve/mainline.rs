@@ -6,7 +6,8 @@ use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
-use crate::{AuthEvent, EventSource, Rn, Skid};
+use super::auth_chain::{auth_of, skid_of};
+use crate::{EventSource, Rn, Skid};
 
 /// The position of events that have no power levels event of the mainline in their past.
 const INFINITE: u32 = u32::MAX;
@@ -49,12 +50,11 @@ impl<'a, S: EventSource> Mainline<'a, S> {
 
     /// The power levels event among an event's auth events.
     fn cited(&self, rn: Rn) -> Option<Rn> {
-        let auth = &self.source.event(rn)?.auth;
-        let is_cited = |event: &&AuthEvent| Some(event.skid) == self.power_levels;
-        auth.iter()
-            .filter_map(|rn| self.source.event(*rn))
-            .find(is_cited)
-            .map(|event| event.rn)
+        self.power_levels?;
+        let mut auth = auth_of(self.source, rn).iter().copied();
+        auth.find(|rn| {
+            skid_of(self.source, *rn) == self.power_levels && self.source.event(*rn).is_some()
+        })
     }
 
     fn position(&mut self, rn: Rn) -> u32 {

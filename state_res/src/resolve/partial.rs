@@ -5,7 +5,11 @@ use std::sync::Arc;
 use gantry_model::{Pdu, id::UserId};
 use rustc_hash::FxHashMap;
 
-use super::split::Split;
+use super::{
+    auth_chain::skid_of,
+    explain::{Candidate, Log, Part},
+    split::Split,
+};
 use crate::{
     AuthEvent, EventSource, Membership, Rejection, Rn, Skid, StateMap,
     auth::{Knowledge, check_in},
@@ -39,18 +43,35 @@ pub(super) struct Partial<'a, S> {
     source: &'a S,
     start: Start<'a>,
     resolved: FxHashMap<Skid, Rn>,
-    power_levels: Option<Skid>,
-    join_rules: Option<Skid>,
+    power_levels: Followed,
+    join_rules: Followed,
+}
+
+/// A key that nearly every check asks for, with its event so far.
+#[derive(Clone, Copy)]
+struct Followed {
+    skid: Option<Skid>,
+    rn: Option<Rn>,
+}
+
+impl Followed {
+    fn new(kind: &str, start: &Start<'_>, source: &impl EventSource) -> Self {
+        let skid = source.skid(kind, "");
+        Self {
+            skid,
+            rn: skid.and_then(|skid| start.get(skid)),
+        }
+    }
 }
 
 impl<'a, S: EventSource> Partial<'a, S> {
     pub(super) fn new(start: Start<'a>, source: &'a S) -> Self {
         Self {
             source,
-            start,
             resolved: FxHashMap::default(),
-            power_levels: source.skid("m.room.power_levels", ""),
-            join_rules: source.skid("m.room.join_rules", ""),
+            power_levels: Followed::new("m.room.power_levels", &start, source),
+            join_rules: Followed::new("m.room.join_rules", &start, source),
+            start,
         }
     }
 
@@ -63,25 +84,49 @@ impl<'a, S: EventSource> Partial<'a, S> {
     /// Puts an event into the state.
     pub(super) fn set(&mut self, event: &AuthEvent) {
         self.resolved.insert(event.skid, event.rn);
+        for followed in [&mut self.power_levels, &mut self.join_rules] {
+            if followed.skid == Some(event.skid) {
+                followed.rn = Some(event.rn);
+            }
+        }
     }
 
     /// The power levels event so far.
     pub(super) fn power_levels(&self) -> Option<Rn> {
-        self.get(self.power_levels?)
+        self.power_levels.rn
     }
 
     /// The [iterative auth checks](https://spec.matrix.org/v1.19/rooms/v2/#definitions): events
     /// that are allowed go into the state, one after the other.
-    pub(super) fn apply(&mut self, events: &[Rn]) {
+    pub(super) fn apply(&mut self, events: &[Rn], part: Part, log: &mut Log) {
         for event in events.iter().filter_map(|rn| self.source.event(*rn)) {
-            if self.check(event).is_ok() {
+            if self.check_logged(event, part, log).is_ok() {
                 self.set(event);
             }
         }
     }
 
-    /// Checks an event against the state.
-    pub(super) fn check(&self, event: &AuthEvent) -> Result<(), Rejection> {
+    /// Checks an event against the state and keeps the verdict for whoever wants an account.
+    pub(super) fn check_logged(
+        &self,
+        event: &AuthEvent,
+        part: Part,
+        log: &mut Log,
+    ) -> Result<(), Rejection> {
+        let verdict = self.check(event);
+        if let Some(log) = log {
+            log.push(Candidate {
+                rn: event.rn,
+                skid: event.skid,
+                part,
+                verdict,
+                states: Vec::new(),
+            });
+        }
+        verdict
+    }
+
+    fn check(&self, event: &AuthEvent) -> Result<(), Rejection> {
         let state = At {
             partial: self,
             event,
@@ -92,13 +137,15 @@ impl<'a, S: EventSource> Partial<'a, S> {
     /// The state in the end: what the states agree on, and for other keys what was resolved.
     pub(super) fn into_state(self, split: &Split<'_>) -> StateMap {
         let mut state = split.base.clone();
-        for skid in split.differing.keys() {
+        for skid in &split.differing {
             if !self.resolved.contains_key(skid) {
                 state.remove(skid);
             }
         }
         for (skid, rn) in self.resolved {
-            if !split.agrees_on(skid) || !split.base.contains_key(&skid) {
+            // What is in place already is not written: that would copy shared parts of the map.
+            let in_place = split.base.get(&skid);
+            if in_place.is_none() || (in_place != Some(&rn) && !split.agrees_on(skid)) {
                 state.insert(skid, rn);
             }
         }
@@ -116,14 +163,23 @@ struct At<'a, S> {
 impl<'a, S: EventSource> At<'a, S> {
     fn find(&self, skid: Option<Skid>) -> Option<&'a AuthEvent> {
         let skid = skid?;
+        self.find_or_own(skid, self.partial.get(skid))
+    }
+
+    fn find_followed(&self, followed: Followed) -> Option<&'a AuthEvent> {
+        self.find_or_own(followed.skid?, followed.rn)
+    }
+
+    fn find_or_own(&self, skid: Skid, in_state: Option<Rn>) -> Option<&'a AuthEvent> {
         let source = self.partial.source;
         let usable = |rn: Rn| source.event(rn).filter(|event| !event.rejected);
-        let in_state = self.partial.get(skid).and_then(usable);
+        let in_state = in_state.and_then(usable);
         if in_state.is_some() || matches!(self.partial.start, Start::State(_)) {
             return in_state;
         }
-        let mut own = self.event.auth.iter().filter_map(|rn| usable(*rn));
-        own.find(|auth| auth.skid == skid)
+        let own = self.event.auth.iter().copied();
+        own.filter(|rn| skid_of(source, *rn) == Some(skid))
+            .find_map(usable)
     }
 
     fn member(&self, user: &UserId) -> Option<&'a AuthEvent> {
@@ -147,7 +203,7 @@ impl<S: EventSource> Knowledge for At<'_, S> {
     }
 
     fn levels(&self) -> Option<Arc<Levels>> {
-        match self.find(self.partial.power_levels)?.view() {
+        match self.find_followed(self.partial.power_levels)?.view() {
             View::PowerLevels(levels) => Some(Arc::clone(levels)),
             _ => None,
         }
@@ -155,13 +211,16 @@ impl<S: EventSource> Knowledge for At<'_, S> {
 
     fn membership(&self, user: &UserId) -> Membership {
         match self.member(user).map(AuthEvent::view) {
-            Some(View::Member(membership)) => *membership,
+            Some(View::Member(member)) => member.membership,
             _ => Membership::Leave,
         }
     }
 
     fn join_rule(&self) -> JoinRule {
-        match self.find(self.partial.join_rules).map(AuthEvent::view) {
+        match self
+            .find_followed(self.partial.join_rules)
+            .map(AuthEvent::view)
+        {
             Some(View::JoinRules(rule)) => *rule,
             _ => JoinRule::Invite,
         }

@@ -4,22 +4,22 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use super::auth_chain::auth_of;
 use crate::{EventSource, Rn};
 
 /// Every event on a path of auth edges from one conflicted event to another, both included.
 pub(super) fn conflicted_subgraph(
-    conflicted: &FxHashMap<Rn, Vec<usize>>,
+    conflicted: &FxHashSet<Rn>,
     source: &impl EventSource,
 ) -> Vec<Rn> {
     // Below the smallest conflicted number no path ends.
-    let Some(&lowest) = conflicted.keys().min() else {
+    let Some(&lowest) = conflicted.iter().min() else {
         return Vec::new();
     };
     let mut below: BTreeMap<Rn, bool> = BTreeMap::new();
-    let mut to_visit: Vec<Rn> = conflicted.keys().copied().collect();
+    let mut to_visit: Vec<Rn> = conflicted.iter().copied().collect();
     while let Some(rn) = to_visit.pop() {
         if rn < lowest || below.insert(rn, false).is_some() {
             continue;
@@ -30,7 +30,7 @@ pub(super) fn conflicted_subgraph(
     let mut on_path = Vec::new();
     let visited: Vec<Rn> = below.keys().copied().collect();
     for rn in visited {
-        let leads_to_conflicted = conflicted.contains_key(&rn)
+        let leads_to_conflicted = conflicted.contains(&rn)
             || auth_of(source, rn)
                 .iter()
                 .any(|auth| below.get(auth) == Some(&true));

@@ -9,6 +9,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use sha1::{Digest, Sha1};
 
 use super::{
+    explain::{Log, Part},
     partial::{Partial, Start},
     split::Split,
 };
@@ -17,14 +18,11 @@ use crate::{AuthEvent, EventSource, Rn, Skid, StateMap};
 /// Conflicts of one type are resolved together; these types before all others.
 const FIRST: [&str; 3] = ["m.room.power_levels", "m.room.join_rules", "m.room.member"];
 
-pub(super) fn resolve(states: &[StateMap], source: &impl EventSource) -> StateMap {
-    let Some(split) = Split::of(states) else {
-        return StateMap::new();
-    };
+pub(super) fn resolve(split: &Split<'_>, source: &impl EventSource, log: &mut Log) -> StateMap {
     let mut conflicts = BTreeMap::new();
     let mut state = split.base.clone();
-    for (&skid, values) in &split.differing {
-        let mut values: Vec<_> = values.iter().flatten().copied().collect();
+    for &skid in &split.differing {
+        let mut values: Vec<Rn> = split.values(skid).map(|(_, rn)| rn).collect();
         values.sort_unstable();
         values.dedup();
         // A key that only some states have is no conflict in this version.
@@ -37,13 +35,32 @@ pub(super) fn resolve(states: &[StateMap], source: &impl EventSource) -> StateMa
         }
     }
     for kind in FIRST {
-        let resolved = winners(&conflicts, &state, source, |of| of == kind, last_allowed);
+        let step = of_kind(&conflicts, |of| of == kind);
+        let resolved: Vec<_> = step
+            .filter_map(|events| last_allowed(events, &state, source, log))
+            .collect();
         state.extend(resolved);
     }
-    let is_other = |of: &str| !FIRST.contains(&of);
-    let resolved = winners(&conflicts, &state, source, is_other, first_allowed);
+    let others = of_kind(&conflicts, |of| !FIRST.contains(&of));
+    let resolved: Vec<_> = others
+        .filter_map(|events| first_allowed(events, &state, source, log))
+        .collect();
     state.extend(resolved);
     state
+}
+
+type Conflicts<'a> = BTreeMap<Skid, Vec<&'a AuthEvent>>;
+
+/// The conflicts of some types.
+fn of_kind<'a>(
+    conflicts: &'a Conflicts<'_>,
+    is_of_step: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = &'a [&'a AuthEvent]> {
+    let is_of_step = move |events: &&[&AuthEvent]| {
+        let first = events.first();
+        first.is_some_and(|event| is_of_step(event.pdu.kind()))
+    };
+    conflicts.values().map(Vec::as_slice).filter(is_of_step)
 }
 
 /// Candidates for one key, by depth and then against the order of the hashes of their ids.
@@ -55,45 +72,41 @@ fn by_depth(mut events: Vec<&AuthEvent>) -> Vec<&AuthEvent> {
     events
 }
 
-/// The winners of the conflicts of some types, against one and the same state.
-fn winners<'a, S: EventSource>(
-    conflicts: &BTreeMap<Skid, Vec<&'a AuthEvent>>,
-    state: &StateMap,
-    source: &'a S,
-    is_of_step: impl Fn(&str) -> bool,
-    choose: impl Fn(&[&'a AuthEvent], &mut Partial<'_, S>) -> Option<&'a AuthEvent>,
-) -> Vec<(Skid, Rn)> {
-    conflicts
-        .values()
-        .filter(|events| events.first().is_some_and(|e| is_of_step(e.pdu.kind())))
-        .filter_map(|events| choose(events, &mut Partial::new(Start::State(state), source)))
-        .map(|event| (event.skid, event.rn))
-        .collect()
-}
-
 /// The first candidate, replaced by one after the other as long as each is allowed by the last.
-fn last_allowed<'a, S: EventSource>(
-    events: &[&'a AuthEvent],
-    state: &mut Partial<'_, S>,
-) -> Option<&'a AuthEvent> {
+fn last_allowed(
+    events: &[&AuthEvent],
+    state: &StateMap,
+    source: &impl EventSource,
+    log: &mut Log,
+) -> Option<(Skid, Rn)> {
+    let mut partial = Partial::new(Start::State(state), source);
     let (first, others) = events.split_first()?;
     let mut winner = first;
-    state.set(winner);
+    partial.set(winner);
     for event in others {
-        if state.check(event).is_err() {
+        let verdict = partial.check_logged(event, Part::AscendingDepth, log);
+        if verdict.is_err() {
             break;
         }
-        state.set(event);
+        partial.set(event);
         winner = event;
     }
-    Some(winner)
+    Some((winner.skid, winner.rn))
 }
 
 /// The deepest candidate that is allowed, else the one of the least depth.
-fn first_allowed<'a, S: EventSource>(
-    events: &[&'a AuthEvent],
-    state: &mut Partial<'_, S>,
-) -> Option<&'a AuthEvent> {
-    let allowed = events.iter().rev().find(|event| state.check(event).is_ok());
-    allowed.or(events.first()).copied()
+fn first_allowed(
+    events: &[&AuthEvent],
+    state: &StateMap,
+    source: &impl EventSource,
+    log: &mut Log,
+) -> Option<(Skid, Rn)> {
+    let partial = Partial::new(Start::State(state), source);
+    let mut deepest_first = events.iter().rev();
+    let allowed = deepest_first.find(|event| {
+        let verdict = partial.check_logged(event, Part::DescendingDepth, log);
+        verdict.is_ok()
+    });
+    let winner = allowed.or(events.first())?;
+    Some((winner.skid, winner.rn))
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::{
     auth_difference::auth_difference,
+    explain::{Log, Part},
     mainline,
     partial::{Partial, Start},
     power_order::power_events,
@@ -26,33 +27,28 @@ pub(super) enum Variant {
 
 pub(super) fn resolve(
     variant: Variant,
-    states: &[StateMap],
+    split: &Split<'_>,
     source: &impl EventSource,
+    log: &mut Log,
 ) -> StateMap {
-    let Some(split) = Split::of(states) else {
-        return StateMap::new();
-    };
-    if split.differing.is_empty() {
-        return split.base.clone();
-    }
-    let full = full_conflicted_set(variant, &split, source);
+    let full = full_conflicted_set(variant, split, source);
     // Step 1.
     let power = power_events(&full, source);
     // Step 2.
     let start = match variant {
-        Variant::V2 => Start::Unconflicted(&split),
+        Variant::V2 => Start::Unconflicted(split),
         Variant::V2_1 => Start::Empty,
     };
     let mut partial = Partial::new(start, source);
-    partial.apply(&power);
+    partial.apply(&power, Part::PowerEvents, log);
     // Step 3.
     let done: FxHashSet<Rn> = power.into_iter().collect();
     let mut rest: Vec<Rn> = full.difference(&done).copied().collect();
     mainline::sort(&mut rest, partial.power_levels(), source);
     // Step 4.
-    partial.apply(&rest);
+    partial.apply(&rest, Part::Mainline, log);
     // Step 5.
-    partial.into_state(&split)
+    partial.into_state(split)
 }
 
 /// The conflicted state set, the auth difference and in version 2.1 the conflicted subgraph, as far
@@ -64,7 +60,7 @@ fn full_conflicted_set(
 ) -> FxHashSet<Rn> {
     let conflicted = split.conflicted();
     let mut full = auth_difference(split, &conflicted, source);
-    full.extend(conflicted.keys());
+    full.extend(&conflicted);
     if variant == Variant::V2_1 {
         full.extend(conflicted_subgraph(&conflicted, source));
     }

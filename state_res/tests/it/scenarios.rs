@@ -1,7 +1,10 @@
 //! Situations that decide who owns a room, in all versions, as our own data.
 
 use gantry_model::RoomVersion;
-use gantry_state_res::{Rn, StateMap};
+use gantry_state_res::{
+    EventSource, Rejection, Rn, StateMap, StateReset, explain, resolve,
+    resolve::explain::{Decision, Part},
+};
 
 use crate::room::Room;
 
@@ -294,4 +297,60 @@ fn version_1_takes_the_deepest_topic_that_is_allowed() {
         stage.room.get(&left, TOPIC, ""),
         "Eve may not set a topic"
     );
+}
+
+#[test]
+fn an_explanation_names_the_candidates_and_the_broken_rule() {
+    let mut stage = Stage::new(RoomVersion::V11);
+    let (mut left, mut right) = (stage.fork(), stage.fork());
+    let ban = stage.member(On(&mut left), ALICE, BOB, "ban", 20);
+    let topic = stage.topic(On(&mut right), BOB, 10);
+    let memory = &stage.room.memory;
+    let states = [left, right];
+    let explain = |kind: &str, key: &str| {
+        let skid = memory.skid(kind, key).unwrap();
+        explain(stage.room.rules(), &states, memory, skid)
+    };
+
+    let of_topic = explain(TOPIC, "");
+    assert_eq!(of_topic.decision, Decision::NoneAllowed);
+    assert_eq!(of_topic.candidates[0].rn, topic);
+    assert_eq!(of_topic.candidates[0].states, [1]);
+    assert_eq!(
+        of_topic.candidates[0].verdict,
+        Err(Rejection::SenderNotJoined)
+    );
+
+    let of_bob = explain("m.room.member", BOB);
+    assert_eq!(of_bob.winner, Some(ban));
+    assert_eq!(of_bob.decision, Decision::Chosen(Part::PowerEvents));
+
+    assert_eq!(explain(LEVELS, "").decision, Decision::Agreed);
+}
+
+/// Every branch has another topic by Bob, and one of them demoted him first. None of the topics is
+/// allowed any more, and the one from before the fork is in no auth chain: the key is lost.
+#[test]
+fn a_key_that_is_lost_raises_the_alarm() {
+    let mut stage = Stage::new(RoomVersion::V11);
+    stage.topic(Fork::Base, ALICE, 6);
+    let (mut left, mut right) = (stage.fork(), stage.fork());
+    let mut demoted = stage.fork();
+    stage.levels_on(On(&mut demoted), ALICE, &[], 20);
+    let topics = [
+        stage.topic(On(&mut left), BOB, 10),
+        stage.topic(On(&mut right), BOB, 11),
+        stage.topic(On(&mut demoted), BOB, 30),
+    ];
+    let states = [left, right, demoted];
+
+    let resolution = resolve(stage.room.rules(), &states, &stage.room.memory);
+
+    let skid = stage.room.memory.skid(TOPIC, "").unwrap();
+    let reset = StateReset {
+        skid,
+        from: topics.to_vec(),
+        to: None,
+    };
+    assert_eq!(resolution.resets, [reset]);
 }

@@ -11,7 +11,7 @@ pub(super) fn check(change: &Change<'_>) -> Result<(), Rejection> {
     let levels = change.levels();
     let sender_level = levels.for_user(change.pdu.sender());
     ensure(
-        sender_level >= levels.ban() && levels.for_user(&change.target) < sender_level,
+        sender_level >= levels.ban() && levels.for_user(change.target) < sender_level,
         Rejection::BanLevel,
     )
 }

@@ -25,7 +25,7 @@ pub(super) fn check(change: &Change<'_>) -> Result<(), Rejection> {
     )?;
     // Rules 4.5.4 and 4.5.5.
     ensure(
-        sender_level >= levels.kick() && levels.for_user(&change.target) < sender_level,
+        sender_level >= levels.kick() && levels.for_user(change.target) < sender_level,
         Rejection::KickLevel,
     )
 }

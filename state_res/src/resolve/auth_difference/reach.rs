@@ -4,7 +4,10 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{EventSource, Rn, resolve::auth_chain::auth_of};
+use crate::{
+    EventSource, Rn,
+    resolve::{auth_chain::auth_of, split::Split},
+};
 
 /// One walk down the auth edges, largest number first. As every edge leads to a smaller number, an
 /// event is taken up only after everything that leads to it.
@@ -23,18 +26,17 @@ struct Walk {
 /// The events that are in the auth chains of the conflicted entries of some, not all states,
 /// without these entries themselves.
 pub(super) fn reached_by_some(
-    width: usize,
-    conflicted: &FxHashMap<Rn, Vec<usize>>,
+    split: &Split<'_>,
+    conflicted: &FxHashSet<Rn>,
     source: &impl EventSource,
 ) -> FxHashSet<Rn> {
-    let mut walk = Walk::new(width);
+    let mut walk = Walk::new(split.width());
+    walk.places.reserve(2 * conflicted.len());
     let mut mask = vec![0; walk.full.len()];
-    for (rn, states) in conflicted {
+    for (state, rn) in split.entries() {
         mask.fill(0);
-        for state in states {
-            mask[state / 64] |= 1 << (state % 64);
-        }
-        walk.merge(*rn, &mask);
+        mask[state / 64] = 1 << (state % 64);
+        walk.merge(rn, &mask);
     }
     let mut found = FxHashSet::default();
     while walk.partial > 0
@@ -43,7 +45,7 @@ pub(super) fn reached_by_some(
         mask.copy_from_slice(walk.mask(rn));
         if mask != walk.full {
             walk.partial -= 1;
-            if !conflicted.contains_key(&rn) {
+            if !conflicted.contains(&rn) {
                 found.insert(rn);
             }
         }

@@ -1,0 +1,8 @@
+//! The use-cases over a real store: one server, nobody to federate with.
+
+mod accounts;
+mod feed;
+mod harness;
+mod memberships;
+mod messages;
+mod rooms;
