@@ -52,11 +52,11 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("the configuration file is not TOML: {0}")]
+    #[error("the configuration file is not TOML")]
     Syntax(#[source] toml::de::Error),
     /// A key is unknown, or its value is of another kind.
-    #[error("{0}")]
-    Value(#[source] toml::de::Error),
+    #[error(transparent)]
+    Value(toml::de::Error),
     /// The values do not go together.
     #[error("{0}")]
     Rule(String),

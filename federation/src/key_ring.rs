@@ -33,7 +33,7 @@ const PARALLEL: usize = 64;
 /// How long one may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long all servers of one question may take together.
-const PREPARE_TIMEOUT: Duration = Duration::from_secs(60);
+const PREPARE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The largest answer.
 const MAX_BYTES: usize = 64 * 1024;
 

@@ -83,8 +83,10 @@ fn is_wanted(event: &RoomEvent, query: &RelationsQuery) -> bool {
     let Some(relation) = &event.relation else {
         return false;
     };
-    // A redaction aims at its target, but for clients it does not relate to it.
+    // A redaction aims at its target, but for clients it does not relate to it; nor does what was
+    // redacted.
     event.pdu.redacts().is_none()
+        && event.redacted_because.is_none()
         && query
             .rel_type
             .as_ref()

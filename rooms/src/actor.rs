@@ -1,7 +1,13 @@
 //! The actor of a room: one task, one queue. It takes what is queued, drafts all of it ahead of the
 //! log, commits it in one batch and only then answers.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use gantry_model::{
     Clock, Pdu, Rng, RoomVersion,
@@ -80,6 +86,9 @@ pub(crate) struct Shared {
     pub(crate) cache: Arc<StateCache>,
     /// The room as it was committed last. Written by the actor only; held for a clone.
     pub(crate) view: RwLock<Option<RoomView>>,
+    /// Whether the log may be longer than the view shows: from before a commit until the view after
+    /// it is there. A reader who knows a cut that covers the commit then asks the actor.
+    pub(crate) committing: AtomicBool,
 }
 
 /// The actor's side.
@@ -171,6 +180,7 @@ impl Actor {
                 outcome,
             });
         }
+        self.shared.committing.store(true, Ordering::SeqCst);
         let outcomes = match self.commit(batch).await {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -209,6 +219,7 @@ impl Actor {
             Ok(state) => {
                 let view = RoomView::new(memory, state);
                 *self.shared.view.write() = Some(view);
+                self.shared.committing.store(false, Ordering::SeqCst);
             }
             Err(error) => {
                 tracing::error!(room.id = %memory.room_id, %error, "current state is unreadable");

@@ -1,6 +1,12 @@
 //! The handle to all rooms.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use gantry_model::{
     Clock, Object, Pdu, Rng, RoomVersion,
@@ -225,7 +231,8 @@ impl Rooms {
         let Some(room) = self.find(room).await? else {
             return Ok(None);
         };
-        let ready = room.shared.view.read().clone();
+        let settled = !room.shared.committing.load(Ordering::SeqCst);
+        let ready = if settled { room.shared.view.read().clone() } else { None };
         let view = match ready {
             Some(view) => Some(view),
             None => {
@@ -522,6 +529,7 @@ impl Rooms {
             version,
             cache: Arc::new(StateCache::default()),
             view: RwLock::new(None),
+            committing: AtomicBool::new(false),
         });
         let (sender, receiver) = mpsc::channel(QUEUE);
         let config = &self.0.config;

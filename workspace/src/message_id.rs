@@ -62,7 +62,7 @@ mod tests {
             let id = derived(&hash);
 
             prop_assert_eq!(id.len(), DERIVED_LENGTH);
-            prop_assert_eq!(hash_prefix(&id).unwrap()[..], hash[..16]);
+            prop_assert_eq!(&hash_prefix(&id).unwrap()[..], &hash[..16]);
         }
 
         #[test]

@@ -21,7 +21,7 @@ impl Federation {
         view: &RoomView,
         user: &UserId,
     ) -> Result<Option<OwnedUserId>> {
-        if !self.needs_voucher(view, user) {
+        if !needs_voucher(view, user) {
             return Ok(None);
         }
         self.require_condition(view, user).await?;
@@ -34,20 +34,6 @@ impl Federation {
             .filter(|member| identity.is_local(member))
             .find(|member| levels.for_user(member) >= needed);
         voucher.map(Some).ok_or(Error::UnableToAuthorizeJoin)
-    }
-
-    fn needs_voucher(&self, view: &RoomView, user: &UserId) -> bool {
-        let rules = view.rules();
-        let is_restricted = match view.join_rule().as_str() {
-            "restricted" => rules.restricted,
-            "knock_restricted" => rules.knock_restricted,
-            _ => false,
-        };
-        is_restricted
-            && !matches!(
-                view.membership(user),
-                Some(Membership::Join | Membership::Invite | Membership::Ban)
-            )
     }
 
     /// Whether the user is in one of the rooms that the join rules name.
@@ -66,6 +52,21 @@ impl Federation {
             Err(Error::UnableToAuthorizeJoin)
         }
     }
+}
+
+/// Whether the join of a user is one that the room's rules leave to other rooms.
+fn needs_voucher(view: &RoomView, user: &UserId) -> bool {
+    let rules = view.rules();
+    let is_restricted = match view.join_rule().as_str() {
+        "restricted" => rules.restricted,
+        "knock_restricted" => rules.knock_restricted,
+        _ => false,
+    };
+    is_restricted
+        && !matches!(
+            view.membership(user),
+            Some(Membership::Join | Membership::Invite | Membership::Ban)
+        )
 }
 
 fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {

@@ -108,10 +108,16 @@ mod tests {
                 "verify_keys":{{"ed25519:1":{{"key":"{}"}},"x":{}}}}}"#, letters(&bytes), 1);
             for text in [text.as_str(), bare.as_str()] {
                 if let Ok(object) = parse_object(text.as_bytes()) {
-                    let _ = read(server(), &object, NOW);
+                    let named = text_of(&object) == Some("a.com");
+
+                    prop_assert!(named || read(server(), &object, NOW).is_err());
                 }
             }
         }
+    }
+
+    fn text_of(object: &Object) -> Option<&str> {
+        text(object, "server_name")
     }
 
     fn letters(bytes: &[u8]) -> String {

@@ -23,7 +23,7 @@ const MAX_ROUNDS: usize = 12;
 /// Servers that are asked for what one does not give.
 const MAX_SERVERS: usize = 4;
 /// How long all of it may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Takes an event in after fetching what it refers to.
 pub(super) async fn fill(inner: &Inner, origin: &ServerName, pdu: Pdu) -> Result<Ingested> {

@@ -21,7 +21,7 @@ const MAX_STATE: usize = 500_000;
 /// The most events of any other answer.
 const MAX_EVENTS: usize = 500;
 /// How long an answer with a room's state may take.
-const STATE_TIMEOUT: Duration = Duration::from_secs(60);
+const STATE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The ids of a state.
 #[derive(Debug)]

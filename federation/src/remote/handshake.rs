@@ -17,7 +17,7 @@ use crate::{
 /// The largest answer to a join.
 const MAX_JOIN_BYTES: usize = 256 * 1024 * 1024;
 /// How long a join may take.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(120);
+const JOIN_TIMEOUT: Duration = Duration::from_mins(2);
 /// The most events of a state, and the most of an auth chain.
 const MAX_STATE: usize = 500_000;
 /// The most servers of a room that are taken.

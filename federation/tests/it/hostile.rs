@@ -216,7 +216,7 @@ async fn an_excluded_server_is_not_heard() {
     let path = "/_matrix/federation/v1/send/1";
     let body = transaction(vec![text.object().clone()]);
     let (_, answer) = street.request(&b, &a, path, body, None).await;
-    let again = b.calls.join(&room, &ben, &[a.name.clone()], Object::new()).await;
+    let again = b.calls.join(&room, &ben, std::slice::from_ref(&a.name), Object::new()).await;
 
     assert!(result_of(&answer, &text).contains_key("error"));
     assert_eq!(again.unwrap_err().kind(), ErrorKind::Forbidden);

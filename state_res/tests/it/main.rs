@@ -1,5 +1,6 @@
 //! State resolution and the authorization rules from outside.
 
+mod corpus;
 mod defects;
 mod differential;
 mod fixtures;
@@ -9,3 +10,4 @@ mod room;
 mod ruma_event;
 mod ruma_oracle;
 mod scenarios;
+mod third_party;

@@ -8,7 +8,7 @@ import requests
 from ports import free_port
 
 from fake_server.endpoint import serve
-from fake_server.events import ROOM_VERSION, Key, add_hash, canonical_json, sign_event, without
+from fake_server.events import ROOM_VERSION, Key, add_hash, canonical_json, event_id, sign_event, without
 from fake_server.room_copy import RoomCopy
 
 _HOUR_MS = 3_600_000
@@ -75,7 +75,7 @@ class FakeServer:
         join["origin_server_ts"] = _now_ms()
         add_hash(join)
         sign_event(join, self.name, self.key)
-        where = f"{quote(room_id, safe='')}/{quote('$join', safe='')}"
+        where = f"{quote(room_id, safe='')}/{quote(event_id(join), safe='')}"
         answer = self.ask(target, "PUT", f"/_matrix/federation/v2/send_join/{where}", join)
         assert answer.status_code == 200, answer.text
         return RoomCopy(room_id, user_id, answer.json()["state"], join)
