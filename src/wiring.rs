@@ -92,7 +92,9 @@ struct Core {
 pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wired, WiringError> {
     let core = core(config, deps, workers).await?;
     core.federation.start();
-    let client_config = ClientApiConfig { clock: Arc::clone(&deps.clock) };
+    let client_config = ClientApiConfig {
+        clock: Arc::clone(&deps.clock),
+    };
     let mut router = Router::new()
         .route("/health", get(health))
         .merge(gantry_client_api::router(ClientApiState::new(
@@ -118,14 +120,20 @@ pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wi
         trusted_proxies: config.listeners.trusted_proxies.clone(),
         max_body_bytes: config.limits.max_body_bytes,
     };
-    Ok(Wired { router: edge(router, edge_config, &*deps.rng), engine: core.engine })
+    Ok(Wired {
+        router: edge(router, edge_config, &*deps.rng),
+        engine: core.engine,
+    })
 }
 
 async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, WiringError> {
     let server_name = config.server.server_name();
     let (clock, rng) = (&deps.clock, &deps.rng);
     let store = open_store(config).await?;
-    let engine = Engine { store: store.clone(), workers: Workers::new() };
+    let engine = Engine {
+        store: store.clone(),
+        workers: Workers::new(),
+    };
 
     let identity = Identity::load(&store, server_name.clone(), &**rng, &**clock).await?;
     let rooms = Rooms::new(RoomsConfig {
@@ -161,7 +169,11 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         clock: Arc::clone(clock),
         rng: Arc::clone(rng),
     });
-    Ok(Core { engine, homeserver, federation })
+    Ok(Core {
+        engine,
+        homeserver,
+        federation,
+    })
 }
 
 fn federation(
@@ -262,10 +274,19 @@ pub async fn create_user(
 ) -> Result<String, WiringError> {
     let workers = Workers::new();
     let core = core(config, deps, &workers).await?;
-    let password = user.password.clone().unwrap_or_else(|| deps.rng.alphanumeric(20));
-    let options = NewAccount { admin: user.admin, display_name: None };
-    let created =
-        core.homeserver.sessions.register_directly(&user.name, &password, options).await;
+    let password = user
+        .password
+        .clone()
+        .unwrap_or_else(|| deps.rng.alphanumeric(20));
+    let options = NewAccount {
+        admin: user.admin,
+        display_name: None,
+    };
+    let created = core
+        .homeserver
+        .sessions
+        .register_directly(&user.name, &password, options)
+        .await;
     workers.stop().await;
     core.engine.close().await;
     let created = created?;

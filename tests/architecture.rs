@@ -1,5 +1,7 @@
 //! The layers: which crate may use which, and who may write rooms.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Each crate and the crates of ours that it may use.
@@ -13,11 +15,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rooms", &["state_res", "store", "model"]),
     ("accounts", &["store", "model"]),
     ("workspace", &["rooms", "accounts", "store", "model"]),
-    ("delivery", &["rooms", "accounts", "store", "outbound", "model"]),
-    ("federation", &["delivery", "rooms", "accounts", "outbound", "web", "model"]),
+    (
+        "delivery",
+        &["rooms", "accounts", "store", "outbound", "model"],
+    ),
+    (
+        "federation",
+        &["delivery", "rooms", "accounts", "outbound", "web", "model"],
+    ),
     (
         "homeserver",
-        &["federation", "delivery", "workspace", "rooms", "accounts", "outbound", "model"],
+        &[
+            "federation",
+            "delivery",
+            "workspace",
+            "rooms",
+            "accounts",
+            "outbound",
+            "model",
+        ],
     ),
     ("client_api", &["homeserver", "web", "model"]),
     ("rocketchat", &["homeserver", "web", "model"]),
@@ -25,7 +41,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// The crates of ours that a manifest names under `[dependencies]`.
 fn dependencies(folder: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("Cargo.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(folder)
+        .join("Cargo.toml");
     let text = fs::read_to_string(path).unwrap();
     text.lines()
         .skip_while(|line| *line != "[dependencies]")
@@ -41,7 +59,10 @@ fn dependencies(folder: &str) -> Vec<String> {
 fn no_layer_is_skipped() {
     for (folder, allowed) in ALLOWED {
         for used in dependencies(folder) {
-            assert!(allowed.contains(&used.as_str()), "{folder} may not use {used}");
+            assert!(
+                allowed.contains(&used.as_str()),
+                "{folder} may not use {used}"
+            );
         }
     }
 }
@@ -54,7 +75,10 @@ fn every_crate_stands_in_the_table() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_crate = root.join(&name).join("Cargo.toml").is_file();
         let is_tool = matches!(name.as_str(), "testkit" | "xtask" | "target");
-        assert!(!is_crate || is_tool || table.contains_key(name.as_str()), "{name} has no layer");
+        assert!(
+            !is_crate || is_tool || table.contains_key(name.as_str()),
+            "{name} has no layer"
+        );
     }
 }
 
@@ -68,7 +92,11 @@ fn only_the_commit_writes_the_log() {
             && path.file_name().is_some_and(|name| name != "commit.rs")
         {
             let text = fs::read_to_string(&path).unwrap();
-            assert!(!text.contains("insert_stamped("), "{} writes the log", path.display());
+            assert!(
+                !text.contains("insert_stamped("),
+                "{} writes the log",
+                path.display()
+            );
         }
     }
 }

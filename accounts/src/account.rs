@@ -15,6 +15,7 @@ use crate::{Accounts, Error, Result, Secret, keys};
 const MAX_PAGE: usize = 1_000;
 
 /// An account of this server.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// The full user id.
@@ -112,7 +113,10 @@ impl Accounts {
         if !self.is_local(user) {
             return Err(Error::NotLocal);
         }
-        check_name("the display name", options.display_name.as_deref().unwrap_or(""))?;
+        check_name(
+            "the display name",
+            options.display_name.as_deref().unwrap_or(""),
+        )?;
         if self.row(user).await?.is_some() {
             return Err(Error::UserInUse);
         }
@@ -133,36 +137,57 @@ impl Accounts {
             nonce: self.inner.rng.next_u64() as i64,
             v: 1,
         };
-        match self.inner.store.insert_new(ACCOUNT, keys::account(user), &row).await? {
-            true => Ok(()),
-            false => Err(Error::UserInUse),
-        }
+        let made = self
+            .inner
+            .store
+            .insert_new(ACCOUNT, keys::account(user), &row)
+            .await?;
+        if made { Ok(()) } else { Err(Error::UserInUse) }
     }
 
     /// An account, also a deactivated one.
     pub async fn account(&self, user: &UserId) -> Result<Option<Account>> {
-        self.row(user).await?.map(AccountRow::into_account).transpose()
+        self.row(user)
+            .await?
+            .map(AccountRow::into_account)
+            .transpose()
     }
 
     /// Whether no account exists yet.
     pub async fn is_first_account(&self) -> Result<bool> {
         let scan = Scan::prefix(&[]).limit(1);
-        Ok(self.inner.store.scan::<AccountRow>(ACCOUNT, scan).await?.is_empty())
+        Ok(self
+            .inner
+            .store
+            .scan::<AccountRow>(ACCOUNT, scan)
+            .await?
+            .is_empty())
     }
 
     /// Accounts in an order that stays the same, beginning after a user; at most 1,000.
-    pub async fn list_accounts(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<Account>> {
-        let from = after.map_or(Bound::Unbounded, |user| Bound::Excluded(keys::account(user)));
+    pub async fn list_accounts(
+        &self,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<Account>> {
+        let from = after.map_or(Bound::Unbounded, |user| {
+            Bound::Excluded(keys::account(user))
+        });
         let scan = Scan::range(from, Bound::Unbounded).limit(limit.min(MAX_PAGE));
         let rows = self.inner.store.scan::<AccountRow>(ACCOUNT, scan).await?;
-        rows.into_iter().map(|(_, row)| row.into_account()).collect()
+        rows.into_iter()
+            .map(|(_, row)| row.into_account())
+            .collect()
     }
 
     /// Whether the secret is the account's. False also if there is no such account, it is
     /// deactivated, or it has no password.
     pub async fn verify_password(&self, user: &UserId, secret: Secret<'_>) -> Result<bool> {
         let row = self.row(user).await?.filter(|row| !row.deactivated);
-        self.inner.passwords.verify(&*self.inner.rng, secret, row.and_then(|row| row.password)).await
+        self.inner
+            .passwords
+            .verify(&*self.inner.rng, secret, row.and_then(|row| row.password))
+            .await
     }
 
     /// Sets another password; sessions stay as they are.
@@ -212,17 +237,25 @@ impl Accounts {
         user: &UserId,
         mut change: impl FnMut(&mut AccountRow) -> Result<()>,
     ) -> Result<()> {
-        self.update(ACCOUNT, keys::account(user), Stamp::None, |row: Option<AccountRow>| {
-            let mut row = row.ok_or(Error::UnknownUser)?;
-            change(&mut row)?;
-            Ok(Some(row))
-        })
+        self.update(
+            ACCOUNT,
+            keys::account(user),
+            Stamp::None,
+            |row: Option<AccountRow>| {
+                let mut row = row.ok_or(Error::UnknownUser)?;
+                change(&mut row)?;
+                Ok(Some(row))
+            },
+        )
         .await
         .map(|_| ())
     }
 
     async fn hash_password(&self, password: &str) -> Result<String> {
-        self.inner.passwords.hash(&*self.inner.rng, Secret::Plain(password)).await
+        self.inner
+            .passwords
+            .hash(&*self.inner.rng, Secret::Plain(password))
+            .await
     }
 }
 
@@ -238,53 +271,102 @@ mod tests {
         assert!(accounts.is_first_account().await.unwrap());
 
         let racing = (0..6).map(|n| {
-            let options = NewAccount { display_name: Some(n.to_string()), ..Default::default() };
+            let options = NewAccount {
+                display_name: Some(n.to_string()),
+                ..Default::default()
+            };
             let (accounts, alice) = (accounts.clone(), alice.clone());
-            async move { accounts.create(&alice, Some(&format!("pw{n}")), options).await }
+            async move {
+                accounts
+                    .create(&alice, Some(&format!("pw{n}")), options)
+                    .await
+            }
         });
         let done = futures::future::join_all(racing).await;
 
         let won: Vec<_> = (0..6).filter(|n| done[*n].is_ok()).collect();
         assert_eq!(won.len(), 1);
-        assert!(done.iter().flat_map(|one| one.as_ref().err()).all(|error| {
-            matches!(error, Error::UserInUse)
-        }));
+        assert!(
+            done.iter()
+                .filter_map(|one| one.as_ref().err())
+                .all(|error| { matches!(error, Error::UserInUse) })
+        );
         assert!(!accounts.is_first_account().await.unwrap());
         let secret = format!("pw{}", won[0]);
-        assert!(accounts.verify_password(&alice, Secret::Plain(&secret)).await.unwrap());
+        assert!(
+            accounts
+                .verify_password(&alice, Secret::Plain(&secret))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
     async fn only_the_right_password_of_a_live_account_is_right() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, Some("old"), NewAccount::default()).await.unwrap();
-        accounts.create(&user("bot"), None, NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, Some("old"), NewAccount::default())
+            .await
+            .unwrap();
+        accounts
+            .create(&user("bot"), None, NewAccount::default())
+            .await
+            .unwrap();
 
         accounts.set_password(&alice, "new").await.unwrap();
 
-        assert!(accounts.verify_password(&alice, Secret::Plain("new")).await.unwrap());
-        for (user, password) in [(&alice, "old"), (&user("bot"), ""), (&user("nobody"), "new")] {
-            assert!(!accounts.verify_password(user, Secret::Plain(password)).await.unwrap());
+        assert!(
+            accounts
+                .verify_password(&alice, Secret::Plain("new"))
+                .await
+                .unwrap()
+        );
+        for (user, password) in [
+            (&alice, "old"),
+            (&user("bot"), ""),
+            (&user("nobody"), "new"),
+        ] {
+            assert!(
+                !accounts
+                    .verify_password(user, Secret::Plain(password))
+                    .await
+                    .unwrap()
+            );
         }
         let digest = "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
-        assert!(accounts.verify_password(&alice, Secret::Sha256Hex(digest)).await.unwrap());
+        assert!(
+            accounts
+                .verify_password(&alice, Secret::Sha256Hex(digest))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
     async fn accounts_are_local_and_listed_in_pages() {
         let (accounts, _dir) = accounts().await;
         for name in ["a", "b", "c"] {
-            accounts.create(&user(name), None, NewAccount::default()).await.unwrap();
+            accounts
+                .create(&user(name), None, NewAccount::default())
+                .await
+                .unwrap();
         }
         let foreign = "@a:elsewhere".try_into().unwrap();
         let foreign = accounts.create(foreign, None, NewAccount::default()).await;
 
         let first = accounts.list_accounts(None, 2).await.unwrap();
-        let rest = accounts.list_accounts(Some(&first[1].user_id), 2).await.unwrap();
+        let rest = accounts
+            .list_accounts(Some(&first[1].user_id), 2)
+            .await
+            .unwrap();
 
         assert!(matches!(foreign, Err(Error::NotLocal)));
-        let mut all: Vec<_> = first.into_iter().chain(rest).map(|one| one.user_id).collect();
+        let mut all: Vec<_> = first
+            .into_iter()
+            .chain(rest)
+            .map(|one| one.user_id)
+            .collect();
         all.sort();
         assert_eq!(all, [user("a"), user("b"), user("c")]);
     }

@@ -56,7 +56,10 @@ impl DatumRow {
             content: serde_json::from_str(&self.content).map_err(Error::Damaged)?,
             room: self.room,
             kind: self.kind,
-            position: Position { w: self.w, s: self.s },
+            position: Position {
+                w: self.w,
+                s: self.s,
+            },
         })
     }
 }
@@ -70,7 +73,8 @@ impl Accounts {
         kind: &str,
         content: Object,
     ) -> Result<()> {
-        self.change_account_data(user, room, kind, |_| Some(content.clone())).await
+        self.change_account_data(user, room, kind, |_| Some(content.clone()))
+            .await
     }
 
     /// Stores what `change` makes from the present content, and asks it again when somebody else
@@ -112,7 +116,10 @@ impl Accounts {
     ) -> Result<Option<Object>> {
         let key = keys::account_datum(user, room, kind);
         let row = self.inner.store.get::<DatumRow>(DATA, &key).await?;
-        Ok(row.map(DatumRow::into_datum).transpose()?.map(|datum| datum.content))
+        Ok(row
+            .map(DatumRow::into_datum)
+            .transpose()?
+            .map(|datum| datum.content))
     }
 
     /// All account data of a user, of all rooms and of none.
@@ -126,7 +133,10 @@ impl Accounts {
     /// The account data at keys that a change named.
     pub async fn account_data_at(&self, keys: &[Key]) -> Result<Vec<AccountDatum>> {
         let rows = self.inner.store.multi_get::<DatumRow>(DATA, keys).await?;
-        rows.into_iter().flatten().map(DatumRow::into_datum).collect()
+        rows.into_iter()
+            .flatten()
+            .map(DatumRow::into_datum)
+            .collect()
     }
 }
 
@@ -146,15 +156,36 @@ mod tests {
         let (accounts, _dir) = accounts().await;
         let (alice, here) = (user("alice"), room("here"));
 
-        accounts.set_account_data(&alice, None, "k", content(1)).await.unwrap();
-        accounts.set_account_data(&alice, Some(&here), "k", content(2)).await.unwrap();
-        accounts.set_account_data(&alice, Some(&here), "k", content(3)).await.unwrap();
+        accounts
+            .set_account_data(&alice, None, "k", content(1))
+            .await
+            .unwrap();
+        accounts
+            .set_account_data(&alice, Some(&here), "k", content(2))
+            .await
+            .unwrap();
+        accounts
+            .set_account_data(&alice, Some(&here), "k", content(3))
+            .await
+            .unwrap();
 
-        assert_eq!(accounts.account_data(&alice, None, "k").await.unwrap(), Some(content(1)));
-        let of_room = accounts.account_data(&alice, Some(&here), "k").await.unwrap();
+        assert_eq!(
+            accounts.account_data(&alice, None, "k").await.unwrap(),
+            Some(content(1))
+        );
+        let of_room = accounts
+            .account_data(&alice, Some(&here), "k")
+            .await
+            .unwrap();
         assert_eq!(of_room, Some(content(3)));
         assert_eq!(accounts.all_account_data(&alice).await.unwrap().len(), 2);
-        assert!(accounts.all_account_data(&user("bob")).await.unwrap().is_empty());
+        assert!(
+            accounts
+                .all_account_data(&user("bob"))
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[tokio::test]
@@ -163,18 +194,38 @@ mod tests {
         let alice = user("alice");
         let before = accounts.cut();
 
-        accounts.set_account_data(&alice, None, "a", content(1)).await.unwrap();
+        accounts
+            .set_account_data(&alice, None, "a", content(1))
+            .await
+            .unwrap();
         let first = accounts.cut();
-        accounts.set_account_data(&alice, None, "b", content(1)).await.unwrap();
-        accounts.set_account_data(&alice, None, "b", content(2)).await.unwrap();
+        accounts
+            .set_account_data(&alice, None, "b", content(1))
+            .await
+            .unwrap();
+        accounts
+            .set_account_data(&alice, None, "b", content(2))
+            .await
+            .unwrap();
 
-        let all = accounts.account_data_since(&alice, &before, &accounts.cut()).await.unwrap();
-        let later = accounts.account_data_since(&alice, &first, &accounts.cut()).await.unwrap();
+        let all = accounts
+            .account_data_since(&alice, &before, &accounts.cut())
+            .await
+            .unwrap();
+        let later = accounts
+            .account_data_since(&alice, &first, &accounts.cut())
+            .await
+            .unwrap();
         assert_eq!(all.len(), 2);
         assert_eq!(later.len(), 1);
-        assert_eq!((later[0].kind.as_str(), &later[0].content), ("b", &content(2)));
+        assert_eq!(
+            (later[0].kind.as_str(), &later[0].content),
+            ("b", &content(2))
+        );
         assert!(accounts.cut().contains(later[0].position));
-        let none = accounts.account_data_since(&alice, &accounts.cut(), &accounts.cut()).await;
+        let none = accounts
+            .account_data_since(&alice, &accounts.cut(), &accounts.cut())
+            .await;
         assert!(none.unwrap().is_empty());
     }
 
@@ -197,7 +248,11 @@ mod tests {
         let done = futures::future::join_all((0..8).map(one)).await;
 
         assert!(done.iter().all(Result::is_ok));
-        let stored = accounts.account_data(&alice, None, "set").await.unwrap().unwrap();
+        let stored = accounts
+            .account_data(&alice, None, "set")
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(stored.len(), 8);
     }
 
@@ -206,9 +261,13 @@ mod tests {
         let (accounts, _dir) = accounts().await;
         let large = Object::from([("x".to_owned(), "x".repeat(70_000).into())]);
 
-        let refused = accounts.set_account_data(&user("alice"), None, "k", large).await;
+        let refused = accounts
+            .set_account_data(&user("alice"), None, "k", large)
+            .await;
         let kind = "k".repeat(256);
-        let long = accounts.set_account_data(&user("alice"), None, &kind, content(1)).await;
+        let long = accounts
+            .set_account_data(&user("alice"), None, &kind, content(1))
+            .await;
 
         assert!(matches!(refused, Err(Error::TooLarge(_))));
         assert!(matches!(long, Err(Error::TooLarge(_))));

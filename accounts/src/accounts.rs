@@ -73,12 +73,28 @@ pub(crate) trait Versioned: Serialize + DeserializeOwned {
 impl Accounts {
     /// The accounts in a store.
     pub fn new(config: AccountsConfig) -> Self {
-        let AccountsConfig { server_name, store, clock, rng, cheap_passwords } = config;
+        let AccountsConfig {
+            server_name,
+            store,
+            clock,
+            rng,
+            cheap_passwords,
+        } = config;
         let typing = Typing::new(clock.now_ms());
         let passwords = Passwords::new(cheap_passwords);
         let sessions = SessionCache::default();
-        let inner = Inner { server_name, store, clock, rng, passwords, sessions, typing };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            server_name,
+            store,
+            clock,
+            rng,
+            passwords,
+            sessions,
+            typing,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// The name of this server.
@@ -118,7 +134,9 @@ impl Accounts {
         for _ in 0..ATTEMPTS {
             let before: Option<T> = self.inner.store.get(table, &key).await?;
             let expected = before.as_ref().map(Versioned::version);
-            let Some(mut next) = change(before)? else { return Ok(None) };
+            let Some(mut next) = change(before)? else {
+                return Ok(None);
+            };
             next.set_version(expected.unwrap_or(0) + 1);
             let doc = gantry_store::to_document(table, &next)?;
             let mut batch = gantry_store::Batch::new();
@@ -129,7 +147,10 @@ impl Accounts {
                 }
             };
             let outcomes = self.inner.store.commit(batch).await?;
-            if outcomes.first().is_some_and(gantry_store::Outcome::is_applied) {
+            if outcomes
+                .first()
+                .is_some_and(gantry_store::Outcome::is_applied)
+            {
                 return Ok(Some(next));
             }
         }
@@ -138,11 +159,19 @@ impl Accounts {
 }
 
 pub(crate) fn check_name(what: &'static str, name: &str) -> Result<()> {
-    if name.len() > crate::MAX_NAME_BYTES { Err(Error::TooLarge(what)) } else { Ok(()) }
+    if name.len() > crate::MAX_NAME_BYTES {
+        Err(Error::TooLarge(what))
+    } else {
+        Ok(())
+    }
 }
 
 /// The JSON text of a content, if it is not too large.
 pub(crate) fn content_text(what: &'static str, content: &gantry_model::Object) -> Result<String> {
     let text = serde_json::to_string(content).map_err(Error::Damaged)?;
-    if text.len() > crate::MAX_CONTENT_BYTES { Err(Error::TooLarge(what)) } else { Ok(text) }
+    if text.len() > crate::MAX_CONTENT_BYTES {
+        Err(Error::TooLarge(what))
+    } else {
+        Ok(text)
+    }
 }

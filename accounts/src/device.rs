@@ -69,12 +69,19 @@ impl Accounts {
     pub async fn devices(&self, user: &UserId) -> Result<Vec<Device>> {
         let scan = Scan::prefix(&keys::user_owner(user)).limit(MAX_DEVICES);
         let rows = self.inner.store.scan::<DeviceRow>(DEVICE, scan).await?;
-        Ok(rows.into_iter().filter_map(|(_, row)| row.into_device()).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(_, row)| row.into_device())
+            .collect())
     }
 
     /// A device of a user.
     pub async fn device(&self, user: &UserId, device: &DeviceId) -> Result<Option<Device>> {
-        let row = self.inner.store.get::<DeviceRow>(DEVICE, &keys::device(user, device)).await?;
+        let row = self
+            .inner
+            .store
+            .get::<DeviceRow>(DEVICE, &keys::device(user, device))
+            .await?;
         Ok(row.and_then(DeviceRow::into_device))
     }
 
@@ -86,12 +93,17 @@ impl Accounts {
         display_name: Option<String>,
     ) -> Result<()> {
         check_name("the device name", display_name.as_deref().unwrap_or(""))?;
-        self.update(DEVICE, keys::device(user, device), Stamp::None, |row: Option<DeviceRow>| {
-            let live = row.filter(|row| row.token.is_some());
-            let mut row = live.ok_or(Error::UnknownDevice)?;
-            row.display_name.clone_from(&display_name);
-            Ok(Some(row))
-        })
+        self.update(
+            DEVICE,
+            keys::device(user, device),
+            Stamp::None,
+            |row: Option<DeviceRow>| {
+                let live = row.filter(|row| row.token.is_some());
+                let mut row = live.ok_or(Error::UnknownDevice)?;
+                row.display_name.clone_from(&display_name);
+                Ok(Some(row))
+            },
+        )
         .await
         .map(|_| ())
     }
@@ -100,12 +112,17 @@ impl Accounts {
     pub async fn delete_device(&self, user: &UserId, device: &DeviceId) -> Result<()> {
         let key = keys::device(user, device);
         let mut ended = None;
-        self.update(DEVICE, key.clone(), Stamp::None, |row: Option<DeviceRow>| {
-            let mut row = row.ok_or(Error::UnknownDevice)?;
-            ended = Some(row.token.take().ok_or(Error::UnknownDevice)?);
-            row.display_name = None;
-            Ok(Some(row))
-        })
+        self.update(
+            DEVICE,
+            key.clone(),
+            Stamp::None,
+            |row: Option<DeviceRow>| {
+                let mut row = row.ok_or(Error::UnknownDevice)?;
+                ended = Some(row.token.take().ok_or(Error::UnknownDevice)?);
+                row.display_name = None;
+                Ok(Some(row))
+            },
+        )
         .await?;
         let mut batch = Batch::new();
         if let Some(token) = ended {
@@ -129,18 +146,39 @@ mod tests {
     async fn deleting_a_device_ends_its_token_and_no_other() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, None, NewAccount::default())
+            .await
+            .unwrap();
         let first = accounts.login(&alice, None, None).await.unwrap();
         let second = accounts.login(&alice, None, None).await.unwrap();
         for login in [&first, &second] {
-            assert!(accounts.session(&login.access_token).await.unwrap().is_some());
+            assert!(
+                accounts
+                    .session(&login.access_token)
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
         }
 
-        accounts.delete_device(&alice, &first.device_id).await.unwrap();
+        accounts
+            .delete_device(&alice, &first.device_id)
+            .await
+            .unwrap();
 
         assert_eq!(accounts.session(&first.access_token).await.unwrap(), None);
-        assert!(accounts.session(&second.access_token).await.unwrap().is_some());
-        assert_eq!(accounts.device(&alice, &first.device_id).await.unwrap(), None);
+        assert!(
+            accounts
+                .session(&second.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
+        assert_eq!(
+            accounts.device(&alice, &first.device_id).await.unwrap(),
+            None
+        );
         let again = accounts.delete_device(&alice, &first.device_id).await;
         assert!(matches!(again, Err(Error::UnknownDevice)));
     }
@@ -149,13 +187,23 @@ mod tests {
     async fn a_device_is_renamed() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, None, NewAccount::default())
+            .await
+            .unwrap();
         let login = accounts.login(&alice, None, None).await.unwrap();
 
         let name = Some("tablet".to_owned());
-        accounts.rename_device(&alice, &login.device_id, name.clone()).await.unwrap();
+        accounts
+            .rename_device(&alice, &login.device_id, name.clone())
+            .await
+            .unwrap();
 
-        let device = accounts.device(&alice, &login.device_id).await.unwrap().unwrap();
+        let device = accounts
+            .device(&alice, &login.device_id)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(device.display_name, name);
         let unknown = accounts.rename_device(&alice, "NONE".into(), None).await;
         assert!(matches!(unknown, Err(Error::UnknownDevice)));

@@ -21,16 +21,24 @@ struct FilterRow {
 impl Accounts {
     /// Stores a filter and returns its id.
     pub async fn put_filter(&self, user: &UserId, filter: &Object) -> Result<String> {
-        let row = FilterRow { filter: content_text("the filter", filter)? };
+        let row = FilterRow {
+            filter: content_text("the filter", filter)?,
+        };
         let hash = sha256(&canonical_json::object_to_bytes(filter));
-        let first = hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let first = hash[..8]
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte));
         for attempt in 0..MAX_COLLISIONS {
             let n = first.wrapping_add(attempt);
             let key = keys::filter(user, n);
             if self.inner.store.insert_new(FILTER, key, &row).await? {
                 return Ok(format!("{n:016x}"));
             }
-            let there = self.inner.store.get::<FilterRow>(FILTER, &keys::filter(user, n)).await?;
+            let there = self
+                .inner
+                .store
+                .get::<FilterRow>(FILTER, &keys::filter(user, n))
+                .await?;
             if there.is_some_and(|there| there.filter == row.filter) {
                 return Ok(format!("{n:016x}"));
             }
@@ -40,11 +48,19 @@ impl Accounts {
 
     /// A filter of a user.
     pub async fn filter(&self, user: &UserId, id: &str) -> Result<Option<Object>> {
-        let Some(n) = (id.len() == 16).then(|| u64::from_str_radix(id, 16).ok()).flatten() else {
+        let Some(n) = (id.len() == 16)
+            .then(|| u64::from_str_radix(id, 16).ok())
+            .flatten()
+        else {
             return Ok(None);
         };
-        let row = self.inner.store.get::<FilterRow>(FILTER, &keys::filter(user, n)).await?;
-        row.map(|row| serde_json::from_str(&row.filter).map_err(Error::Damaged)).transpose()
+        let row = self
+            .inner
+            .store
+            .get::<FilterRow>(FILTER, &keys::filter(user, n))
+            .await?;
+        row.map(|row| serde_json::from_str(&row.filter).map_err(Error::Damaged))
+            .transpose()
     }
 }
 

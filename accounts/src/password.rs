@@ -50,7 +50,11 @@ impl Secret<'_> {
 
 /// Lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 pub(crate) struct Passwords {
@@ -65,7 +69,10 @@ impl Passwords {
         } else {
             Params::default()
         };
-        Self { params, permits: Semaphore::new(AT_ONCE) }
+        Self {
+            params,
+            permits: Semaphore::new(AT_ONCE),
+        }
     }
 
     /// The verifier of a secret.
@@ -97,10 +104,12 @@ impl Passwords {
         };
         let digest = secret.digest()?;
         self.run(move || {
-            let parsed = PasswordHash::new(&verifier)
-                .map_err(|error| Error::Hashing(error.to_string()))?;
+            let parsed =
+                PasswordHash::new(&verifier).map_err(|error| Error::Hashing(error.to_string()))?;
             // The parameters are the verifier's own.
-            Ok(Argon2::default().verify_password(digest.as_bytes(), &parsed).is_ok())
+            Ok(Argon2::default()
+                .verify_password(digest.as_bytes(), &parsed)
+                .is_ok())
         })
         .await
     }
@@ -109,7 +118,11 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| Error::Hashing(error.to_string()))?
@@ -138,9 +151,17 @@ mod tests {
 
         assert!(verifier.starts_with("$argon2id$"), "{verifier}");
         for (secret, expected) in cases {
-            let verified = passwords.verify(&rng, secret, Some(verifier.clone())).await.unwrap();
+            let verified = passwords
+                .verify(&rng, secret, Some(verifier.clone()))
+                .await
+                .unwrap();
             assert_eq!(verified, expected);
         }
-        assert!(!passwords.verify(&rng, Secret::Plain("s3cret"), None).await.unwrap());
+        assert!(
+            !passwords
+                .verify(&rng, Secret::Plain("s3cret"), None)
+                .await
+                .unwrap()
+        );
     }
 }

@@ -66,12 +66,27 @@ mod tests {
     async fn a_profile_is_what_was_set_last() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, None, NewAccount::default())
+            .await
+            .unwrap();
 
-        accounts.set_display_name(&alice, Some("Alice".to_owned())).await.unwrap();
-        accounts.set_avatar_url(&alice, Some("mxc://a/b".to_owned())).await.unwrap();
-        accounts.set_profile_field(&alice, "m.tz", Some("Europe/Paris".into())).await.unwrap();
-        accounts.set_profile_field(&alice, "x", Some(1.into())).await.unwrap();
+        accounts
+            .set_display_name(&alice, Some("Alice".to_owned()))
+            .await
+            .unwrap();
+        accounts
+            .set_avatar_url(&alice, Some("mxc://a/b".to_owned()))
+            .await
+            .unwrap();
+        accounts
+            .set_profile_field(&alice, "m.tz", Some("Europe/Paris".into()))
+            .await
+            .unwrap();
+        accounts
+            .set_profile_field(&alice, "x", Some(1.into()))
+            .await
+            .unwrap();
         accounts.set_profile_field(&alice, "x", None).await.unwrap();
 
         let account = accounts.account(&alice).await.unwrap().unwrap();
@@ -85,10 +100,17 @@ mod tests {
     async fn a_profile_is_bounded() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, None, NewAccount::default())
+            .await
+            .unwrap();
 
-        let name = accounts.set_display_name(&alice, Some("x".repeat(256))).await;
-        let field = accounts.set_profile_field(&alice, "f", Some("x".repeat(70_000).into())).await;
+        let name = accounts
+            .set_display_name(&alice, Some("x".repeat(256)))
+            .await;
+        let field = accounts
+            .set_profile_field(&alice, "f", Some("x".repeat(70_000).into()))
+            .await;
         let nobody = accounts.set_display_name(&user("nobody"), None).await;
 
         assert!(matches!(name, Err(Error::TooLarge(_))));

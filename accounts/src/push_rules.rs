@@ -63,7 +63,9 @@ mod tests {
 
     fn ids(rules: &Value, kind: &str) -> Vec<String> {
         let list = rules[kind].as_array().unwrap();
-        list.iter().map(|rule| rule["rule_id"].as_str().unwrap().to_owned()).collect()
+        list.iter()
+            .map(|rule| rule["rule_id"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     #[tokio::test]
@@ -90,7 +92,10 @@ mod tests {
         }]);
         let content: Object = serde_json::from_value(json!({ "global": changed })).unwrap();
 
-        accounts.set_account_data(&user("alice"), None, super::KIND, content).await.unwrap();
+        accounts
+            .set_account_data(&user("alice"), None, super::KIND, content)
+            .await
+            .unwrap();
 
         let rules = rules(&accounts).await;
         assert_eq!(rules["override"][0]["rule_id"], ".m.rule.master");
@@ -104,7 +109,10 @@ mod tests {
         let before = rules(&accounts).await;
 
         let nonsense = Object::from([("global".to_owned(), 5.into())]);
-        accounts.set_account_data(&user("alice"), None, super::KIND, nonsense).await.unwrap();
+        accounts
+            .set_account_data(&user("alice"), None, super::KIND, nonsense)
+            .await
+            .unwrap();
 
         assert_eq!(rules(&accounts).await, before);
     }

@@ -97,7 +97,13 @@ impl ReceiptRow {
             ts: self.ts,
             key: Vec::from(self.tk),
         };
-        StoredReceipt { receipt, position: Position { w: self.w, s: self.s } }
+        StoredReceipt {
+            receipt,
+            position: Position {
+                w: self.w,
+                s: self.s,
+            },
+        }
     }
 }
 
@@ -105,7 +111,10 @@ impl Accounts {
     /// Moves a receipt, if it moves forward in the timeline. True: it moved.
     pub async fn set_receipt(&self, receipt: Receipt) -> Result<bool> {
         check_name("the type of the receipt", &receipt.kind)?;
-        check_name("the thread of the receipt", receipt.thread.as_deref().unwrap_or(""))?;
+        check_name(
+            "the thread of the receipt",
+            receipt.thread.as_deref().unwrap_or(""),
+        )?;
         if receipt.key.len() > MAX_KEY_BYTES {
             return Err(crate::Error::TooLarge("the timeline key"));
         }
@@ -156,11 +165,16 @@ impl Accounts {
             ]
         };
         let keys: Vec<Key> = rooms.iter().flat_map(of_room).collect();
-        let rows = self.inner.store.multi_get::<ReceiptRow>(DATA, &keys).await?;
+        let rows = self
+            .inner
+            .store
+            .multi_get::<ReceiptRow>(DATA, &keys)
+            .await?;
         let mut rows = rows.into_iter();
         let farthest = |_: &OwnedRoomId| {
             let four = rows.by_ref().take(4).flatten();
-            four.map(|row| row.into_stored().receipt).max_by(|a, b| a.key.cmp(&b.key))
+            four.map(|row| row.into_stored().receipt)
+                .max_by(|a, b| a.key.cmp(&b.key))
         };
         Ok(rooms.iter().map(farthest).collect())
     }
@@ -168,7 +182,11 @@ impl Accounts {
     /// The receipts at keys that a change named.
     pub async fn receipts_at(&self, keys: &[Key]) -> Result<Vec<StoredReceipt>> {
         let rows = self.inner.store.multi_get::<ReceiptRow>(DATA, keys).await?;
-        Ok(rows.into_iter().flatten().map(ReceiptRow::into_stored).collect())
+        Ok(rows
+            .into_iter()
+            .flatten()
+            .map(ReceiptRow::into_stored)
+            .collect())
     }
 }
 
@@ -194,10 +212,16 @@ mod tests {
         let (accounts, _dir) = accounts().await;
 
         for (key, expected) in [(5, true), (4, false), (5, false), (6, true)] {
-            assert_eq!(accounts.set_receipt(receipt("m.read", key)).await.unwrap(), expected);
+            assert_eq!(
+                accounts.set_receipt(receipt("m.read", key)).await.unwrap(),
+                expected
+            );
         }
 
-        let stored = accounts.receipt(&room("here"), &user("alice"), "m.read", None).await.unwrap();
+        let stored = accounts
+            .receipt(&room("here"), &user("alice"), "m.read", None)
+            .await
+            .unwrap();
         assert_eq!(stored.unwrap().receipt, receipt("m.read", 6));
         assert_eq!(accounts.receipts(&room("here")).await.unwrap().len(), 1);
     }
@@ -208,8 +232,14 @@ mod tests {
         let rooms = [room("there"), room("here")];
 
         accounts.set_receipt(receipt("m.read", 9)).await.unwrap();
-        accounts.set_receipt(receipt("m.read.private", 3)).await.unwrap();
-        let in_thread = Receipt { thread: Some("$root".to_owned()), ..receipt("m.read", 20) };
+        accounts
+            .set_receipt(receipt("m.read.private", 3))
+            .await
+            .unwrap();
+        let in_thread = Receipt {
+            thread: Some("$root".to_owned()),
+            ..receipt("m.read", 20)
+        };
         accounts.set_receipt(in_thread).await.unwrap();
 
         assert_eq!(accounts.receipts(&room("here")).await.unwrap().len(), 3);
@@ -222,12 +252,18 @@ mod tests {
         let (accounts, _dir) = accounts().await;
         accounts.set_receipt(receipt("m.read", 1)).await.unwrap();
         let since = accounts.cut();
-        let other = Receipt { room: room("there"), ..receipt("m.read", 1) };
+        let other = Receipt {
+            room: room("there"),
+            ..receipt("m.read", 1)
+        };
         accounts.set_receipt(other).await.unwrap();
         accounts.set_receipt(receipt("m.read", 2)).await.unwrap();
 
         let rooms = [room("here")];
-        let moved = accounts.receipts_since(&rooms, &since, &accounts.cut()).await.unwrap();
+        let moved = accounts
+            .receipts_since(&rooms, &since, &accounts.cut())
+            .await
+            .unwrap();
 
         assert_eq!(moved.len(), 1);
         assert_eq!(moved[0].receipt, receipt("m.read", 2));

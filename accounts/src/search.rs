@@ -38,8 +38,15 @@ impl Accounts {
     /// How many accounts there are, guests and deactivated ones too; counts no further than
     /// 20,000.
     pub async fn count_accounts(&self) -> Result<usize> {
-        let scan = Scan::range(Bound::Unbounded, Bound::Unbounded).limit(MAX_LOOKED_AT).light();
-        Ok(self.inner.store.scan::<AccountRow>(ACCOUNT, scan).await?.len())
+        let scan = Scan::range(Bound::Unbounded, Bound::Unbounded)
+            .limit(MAX_LOOKED_AT)
+            .light();
+        Ok(self
+            .inner
+            .store
+            .scan::<AccountRow>(ACCOUNT, scan)
+            .await?
+            .len())
     }
 }
 
@@ -58,10 +65,22 @@ mod tests {
     #[tokio::test]
     async fn users_are_found_by_either_name() {
         let (accounts, _dir) = accounts().await;
-        let named = |name: &str| NewAccount { display_name: Some(name.into()), ..Default::default() };
-        accounts.create(&user("alice"), None, named("Wonder")).await.unwrap();
-        accounts.create(&user("bob"), None, named("Builder")).await.unwrap();
-        accounts.create(&user("gone"), None, named("Wonderful")).await.unwrap();
+        let named = |name: &str| NewAccount {
+            display_name: Some(name.into()),
+            ..Default::default()
+        };
+        accounts
+            .create(&user("alice"), None, named("Wonder"))
+            .await
+            .unwrap();
+        accounts
+            .create(&user("bob"), None, named("Builder"))
+            .await
+            .unwrap();
+        accounts
+            .create(&user("gone"), None, named("Wonderful"))
+            .await
+            .unwrap();
         accounts.deactivate(&user("gone")).await.unwrap();
 
         let by_id = accounts.search_accounts("ALI", 10).await.unwrap();

@@ -48,7 +48,9 @@ pub struct NewSession {
 
 impl std::fmt::Debug for NewSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewSession").field("device_id", &self.device_id).finish_non_exhaustive()
+        f.debug_struct("NewSession")
+            .field("device_id", &self.device_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,15 +90,26 @@ impl Accounts {
             Ok(Some(row))
         })
         .await?;
-        let row = TokenRow { user: user.to_owned(), device: device_id.clone(), created_ts: now };
+        let row = TokenRow {
+            user: user.to_owned(),
+            device: device_id.clone(),
+            created_ts: now,
+        };
         let mut batch = Batch::new();
-        batch.put(TOKEN, token_key.to_vec(), gantry_store::to_document(TOKEN, &row)?);
+        batch.put(
+            TOKEN,
+            token_key.to_vec(),
+            gantry_store::to_document(TOKEN, &row)?,
+        );
         if let Some(replaced) = replaced {
             batch.delete(TOKEN, Vec::from(replaced));
         }
         self.inner.store.commit(batch).await?;
         self.inner.sessions.forget_user(user);
-        Ok(NewSession { access_token, device_id })
+        Ok(NewSession {
+            access_token,
+            device_id,
+        })
     }
 
     /// The session of an access token, if it is valid.
@@ -118,7 +131,10 @@ impl Accounts {
 
     /// Ends a session together with its device.
     pub async fn logout(&self, session: &Session) -> Result<()> {
-        match self.delete_device(&session.user_id, &session.device_id).await {
+        match self
+            .delete_device(&session.user_id, &session.device_id)
+            .await
+        {
             // Somebody else was faster.
             Err(Error::UnknownDevice) => Ok(()),
             ended => ended,
@@ -158,7 +174,10 @@ impl Accounts {
     }
 
     fn new_device_id(&self) -> OwnedDeviceId {
-        self.inner.rng.text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", DEVICE_ID_LENGTH).into()
+        self.inner
+            .rng
+            .text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", DEVICE_ID_LENGTH)
+            .into()
     }
 }
 
@@ -171,9 +190,19 @@ mod tests {
     async fn a_token_is_valid_until_logout() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
-        let login = accounts.login(&alice, None, Some("phone".to_owned())).await.unwrap();
-        let session = accounts.session(&login.access_token).await.unwrap().unwrap();
+        accounts
+            .create(&alice, None, NewAccount::default())
+            .await
+            .unwrap();
+        let login = accounts
+            .login(&alice, None, Some("phone".to_owned()))
+            .await
+            .unwrap();
+        let session = accounts
+            .session(&login.access_token)
+            .await
+            .unwrap()
+            .unwrap();
 
         accounts.logout(&session).await.unwrap();
 
@@ -189,15 +218,36 @@ mod tests {
     async fn another_login_of_a_device_replaces_its_token_and_keeps_its_name() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, None, NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, None, NewAccount::default())
+            .await
+            .unwrap();
         let name = Some("phone".to_owned());
-        let first = accounts.login(&alice, Some("D".into()), name.clone()).await.unwrap();
-        assert!(accounts.session(&first.access_token).await.unwrap().is_some());
+        let first = accounts
+            .login(&alice, Some("D".into()), name.clone())
+            .await
+            .unwrap();
+        assert!(
+            accounts
+                .session(&first.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
 
-        let second = accounts.login(&alice, Some("D".into()), None).await.unwrap();
+        let second = accounts
+            .login(&alice, Some("D".into()), None)
+            .await
+            .unwrap();
 
         assert_eq!(accounts.session(&first.access_token).await.unwrap(), None);
-        assert!(accounts.session(&second.access_token).await.unwrap().is_some());
+        assert!(
+            accounts
+                .session(&second.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
         let devices = accounts.devices(&alice).await.unwrap();
         assert_eq!(devices.len(), 1);
         assert_eq!(devices[0].display_name, name);
@@ -207,14 +257,26 @@ mod tests {
     async fn a_deactivated_account_has_no_sessions_and_no_password() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts.create(&alice, Some("pw"), NewAccount::default()).await.unwrap();
+        accounts
+            .create(&alice, Some("pw"), NewAccount::default())
+            .await
+            .unwrap();
         let login = accounts.login(&alice, None, None).await.unwrap();
-        assert!(accounts.session(&login.access_token).await.unwrap().is_some());
+        assert!(
+            accounts
+                .session(&login.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
 
         accounts.deactivate(&alice).await.unwrap();
 
         assert_eq!(accounts.session(&login.access_token).await.unwrap(), None);
-        assert!(matches!(accounts.login(&alice, None, None).await, Err(Error::UnknownUser)));
+        assert!(matches!(
+            accounts.login(&alice, None, None).await,
+            Err(Error::UnknownUser)
+        ));
         let account = accounts.account(&alice).await.unwrap().unwrap();
         assert!(account.deactivated && !account.has_password);
         let again = accounts.create(&alice, None, NewAccount::default()).await;

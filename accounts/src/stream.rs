@@ -54,7 +54,10 @@ impl Accounts {
     ) -> Result<Vec<AccountDatum>> {
         if distance(since, upto) > FAR {
             let all = self.all_account_data(user).await?;
-            return Ok(all.into_iter().filter(|one| !since.contains(one.position)).collect());
+            return Ok(all
+                .into_iter()
+                .filter(|one| !since.contains(one.position))
+                .collect());
         }
         let owner = user_owner(user);
         let changed = self.data_changes(since, upto).await?.into_iter();
@@ -93,5 +96,7 @@ impl Accounts {
 
 /// How many numbers lie between two cuts.
 fn distance(since: &Cut, upto: &Cut) -> u64 {
-    upto.marks().map(|end| end.s.saturating_sub(since.mark(end.w))).sum()
+    upto.marks()
+        .map(|end| end.s.saturating_sub(since.mark(end.w)))
+        .sum()
 }

@@ -26,7 +26,9 @@ pub(crate) async fn accounts_with_clock() -> (Accounts, TestClock, TempDir) {
     let clock = Arc::new(MockClock::new(1_700_000_000_000));
     let accounts = Accounts::new(AccountsConfig {
         server_name: "server".try_into().unwrap(),
-        store: Store::open_redb(dir.path().join("test.redb")).await.unwrap(),
+        store: Store::open_redb(dir.path().join("test.redb"))
+            .await
+            .unwrap(),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         rng: Arc::new(SeededRng::new(7)),
         cheap_passwords: true,

@@ -49,8 +49,14 @@ impl Typing {
     /// Begins to number at a time, so that numbers grow over restarts.
     pub(crate) fn new(now: i64) -> Self {
         let serial = u64::try_from(now).unwrap_or(0);
-        let inner = Mutex::new(Inner { serial, rooms: HashMap::new() });
-        Self { inner, serial: watch::Sender::new(serial) }
+        let inner = Mutex::new(Inner {
+            serial,
+            rooms: HashMap::new(),
+        });
+        Self {
+            inner,
+            serial: watch::Sender::new(serial),
+        }
     }
 
     fn publish(&self, inner: &Inner) {
@@ -64,7 +70,10 @@ impl Typing {
 
 impl Inner {
     fn set(&mut self, room: &RoomId, user: &UserId, until: Option<i64>) -> bool {
-        let before = self.rooms.get(room).is_some_and(|room| room.until.contains_key(user));
+        let before = self
+            .rooms
+            .get(room)
+            .is_some_and(|room| room.until.contains_key(user));
         if !before && until.is_none() {
             return false;
         }
@@ -72,10 +81,10 @@ impl Inner {
             self.make_place();
         }
         let serial = self.serial + 1;
-        let entry = self
-            .rooms
-            .entry(room.to_owned())
-            .or_insert_with(|| Room { serial, until: BTreeMap::new() });
+        let entry = self.rooms.entry(room.to_owned()).or_insert_with(|| Room {
+            serial,
+            until: BTreeMap::new(),
+        });
         match until {
             Some(until) if before || entry.until.len() < MAX_USERS => {
                 entry.until.insert(user.to_owned(), until);
@@ -100,7 +109,9 @@ impl Inner {
         self.rooms.retain(|_, room| !room.until.is_empty());
         while self.rooms.len() >= MAX_ROOMS {
             let oldest = self.rooms.iter().min_by_key(|(_, room)| room.serial);
-            let Some(oldest) = oldest.map(|(room, _)| room.clone()) else { return };
+            let Some(oldest) = oldest.map(|(room, _)| room.clone()) else {
+                return;
+            };
             self.rooms.remove(&oldest);
         }
     }
@@ -209,7 +220,7 @@ mod tests {
         clock.advance(10_001);
 
         let change = accounts.typing_since(before).pop().unwrap();
-        assert_eq!(change.users, [alice.clone()]);
+        assert_eq!(change.users, std::slice::from_ref(&alice));
         assert!(accounts.set_typing(&here, &alice, None));
         assert!(accounts.typing(&here).1.is_empty());
         assert_eq!(accounts.expire_typing(), None);

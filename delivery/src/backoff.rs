@@ -52,7 +52,10 @@ mod tests {
 
     #[test]
     fn the_third_failure_waits_four_times_as_long() {
-        let backoff = Backoff { min_ms: 1_000, max_ms: 60_000 };
+        let backoff = Backoff {
+            min_ms: 1_000,
+            max_ms: 60_000,
+        };
 
         let pause = backoff.pause(3, &SeededRng::new(1));
 

@@ -30,7 +30,10 @@ pub(crate) async fn read(
     since: &Cut,
     processed: &Cut,
 ) -> Result<Missed> {
-    let mut missed = Missed { items: Vec::new(), upto: since.clone() };
+    let mut missed = Missed {
+        items: Vec::new(),
+        upto: since.clone(),
+    };
     let mut joined = HashMap::new();
     while missed.items.len() < MAX_PDUS && &missed.upto != processed {
         let upto = step(&missed.upto, processed, STEP);
@@ -79,6 +82,10 @@ async fn receives(
     if !is_joined || entry.pdu.state_key().is_some() {
         return Ok(is_joined);
     }
-    let visible = rooms.server_visible(server, room, vec![entry.clone()]).await?;
-    Ok(visible.first().is_some_and(|seen| seen.pdu.object() == entry.pdu.object()))
+    let visible = rooms
+        .server_visible(server, room, vec![entry.clone()])
+        .await?;
+    Ok(visible
+        .first()
+        .is_some_and(|seen| seen.pdu.object() == entry.pdu.object()))
 }

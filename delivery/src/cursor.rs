@@ -72,7 +72,11 @@ pub(crate) fn before(upto: &Cut, pending: impl IntoIterator<Item = Position>) ->
     let pending: Vec<Position> = pending.into_iter().collect();
     let mut cut = Cut::new(upto.generation());
     for mark in upto.marks() {
-        let first = pending.iter().filter(|one| one.w == mark.w).map(|one| one.s).min();
+        let first = pending
+            .iter()
+            .filter(|one| one.w == mark.w)
+            .map(|one| one.s)
+            .min();
         let s = first.map_or(mark.s, |first| mark.s.min(first.saturating_sub(1)));
         cut.advance(Position { w: mark.w, s });
     }
@@ -83,7 +87,10 @@ pub(crate) fn before(upto: &Cut, pending: impl IntoIterator<Item = Position>) ->
 pub(crate) fn min(a: &Cut, b: &Cut) -> Cut {
     let mut cut = Cut::new(a.generation());
     for mark in a.marks() {
-        cut.advance(Position { w: mark.w, s: mark.s.min(b.mark(mark.w)) });
+        cut.advance(Position {
+            w: mark.w,
+            s: mark.s.min(b.mark(mark.w)),
+        });
     }
     cut
 }
@@ -92,7 +99,10 @@ pub(crate) fn min(a: &Cut, b: &Cut) -> Cut {
 pub(crate) fn step(since: &Cut, upto: &Cut, step: u64) -> Cut {
     let mut cut = since.clone();
     for mark in upto.marks() {
-        cut.advance(Position { w: mark.w, s: mark.s.min(since.mark(mark.w).saturating_add(step)) });
+        cut.advance(Position {
+            w: mark.w,
+            s: mark.s.min(since.mark(mark.w).saturating_add(step)),
+        });
     }
     cut
 }

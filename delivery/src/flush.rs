@@ -137,6 +137,9 @@ mod tests {
 
         let plan = plan(&queues, &cut(5), None);
 
-        assert_eq!((plan.on_time[0].1.cursor.clone(), plan.on_time[0].1.failures), (None, 0));
+        assert_eq!(
+            (plan.on_time[0].1.cursor.clone(), plan.on_time[0].1.failures),
+            (None, 0)
+        );
     }
 }

@@ -31,17 +31,16 @@ pub(crate) async fn entries(rooms: &Rooms, since: &Cut, upto: &Cut) -> Result<Ve
 }
 
 /// What is to be relayed between two cuts, and to whom.
-pub(crate) async fn addressed(
-    rooms: &Rooms,
-    since: &Cut,
-    upto: &Cut,
-) -> Result<Vec<Addressed>> {
+pub(crate) async fn addressed(rooms: &Rooms, since: &Cut, upto: &Cut) -> Result<Vec<Addressed>> {
     let mut addressed = Vec::new();
     for entry in entries(rooms, since, upto).await? {
         let servers = recipients(rooms, &entry).await?;
         if !servers.is_empty() {
             let item = item(&entry, entry.position);
-            addressed.push(Addressed { item, servers: servers.into_iter().collect() });
+            addressed.push(Addressed {
+                item,
+                servers: servers.into_iter().collect(),
+            });
         }
     }
     Ok(addressed)
@@ -49,5 +48,8 @@ pub(crate) async fn addressed(
 
 /// An entry as it waits.
 pub(crate) fn item(entry: &RoomEvent, position: Position) -> Item {
-    Item { position, pdu: Arc::clone(&entry.pdu) }
+    Item {
+        position,
+        pdu: Arc::clone(&entry.pdu),
+    }
 }

@@ -57,7 +57,10 @@ pub struct OutboxConfig {
 
 impl fmt::Debug for OutboxConfig {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("OutboxConfig").field("backoff", &self.backoff).finish_non_exhaustive()
+        formatter
+            .debug_struct("OutboxConfig")
+            .field("backoff", &self.backoff)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,7 +94,11 @@ impl Outbox {
         let processed = Cut::new(config.rooms.store_cut().generation());
         let first = u64::try_from(config.clock.now_ms()).unwrap_or(0) << 12;
         Self(Arc::new(Inner {
-            state: Mutex::new(State { processed, queues: HashMap::new(), ready: Vec::new() }),
+            state: Mutex::new(State {
+                processed,
+                queues: HashMap::new(),
+                ready: Vec::new(),
+            }),
             has_work: Notify::new(),
             permits: Arc::new(Semaphore::new(config.concurrency.max(2))),
             failing_permits: Arc::new(Semaphore::new((config.concurrency / 4).max(1))),
@@ -103,7 +110,10 @@ impl Outbox {
     /// Follows the log from where it was left, and sends through `destination`. To be called once.
     pub fn start(&self, destination: Arc<dyn Destination>) {
         let outbox = self.clone();
-        self.0.config.tracker.spawn(async move { outbox.run(destination).await });
+        self.0
+            .config
+            .tracker
+            .spawn(async move { outbox.run(destination).await });
     }
 
     /// Queues an ephemeral unit. It is lost when the server stops.
@@ -212,16 +222,25 @@ impl Outbox {
                 state.running = true;
             }
             let (inner, destination) = (Arc::clone(&self.0), Arc::clone(destination));
-            self.0.config.tracker.spawn(worker::run(inner, queue, destination));
+            self.0
+                .config
+                .tracker
+                .spawn(worker::run(inner, queue, destination));
         }
     }
 
     async fn flush(&self, shared: &mut Option<Row>) {
         let (queues, processed) = {
             let state = self.0.state.lock();
-            (state.queues.values().cloned().collect::<Vec<_>>(), state.processed.clone())
+            (
+                state.queues.values().cloned().collect::<Vec<_>>(),
+                state.processed.clone(),
+            )
         };
-        match flush::plan(&queues, &processed, shared.as_ref()).write(&self.0.config.store).await {
+        match flush::plan(&queues, &processed, shared.as_ref())
+            .write(&self.0.config.store)
+            .await
+        {
             Ok(Some(row)) => *shared = Some(row),
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "the outbox could not store its cursors"),

@@ -68,7 +68,11 @@ pub(crate) enum Next {
 impl Queue {
     /// An empty queue.
     pub(crate) fn new(server: OwnedServerName) -> Self {
-        Self { server, wake: Notify::new(), state: Mutex::default() }
+        Self {
+            server,
+            wake: Notify::new(),
+            state: Mutex::default(),
+        }
     }
 
     /// The queue of a server that was behind when we stopped.
@@ -81,7 +85,11 @@ impl Queue {
             stored: Some(row),
             ..QueueState::default()
         };
-        Self { server, wake: Notify::new(), state: Mutex::new(state) }
+        Self {
+            server,
+            wake: Notify::new(),
+            state: Mutex::new(state),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, QueueState> {
@@ -234,12 +242,21 @@ mod tests {
             id_localpart: String::new(),
         };
         let key = ServerSigningKey::from_seed("1", &[1; 32]);
-        let pdu = draft.sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules()).unwrap();
-        Item { position: Position { w: 1, s }, pdu: Arc::new(pdu) }
+        let pdu = draft
+            .sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules())
+            .unwrap();
+        Item {
+            position: Position { w: 1, s },
+            pdu: Arc::new(pdu),
+        }
     }
 
     fn edu(key: &str, survives_failure: bool) -> Edu {
-        Edu { key: key.to_owned(), object: Object::new(), survives_failure }
+        Edu {
+            key: key.to_owned(),
+            object: Object::new(),
+            survives_failure,
+        }
     }
 
     fn cut(s: u64) -> Cut {
@@ -274,7 +291,10 @@ mod tests {
 
     #[test]
     fn a_failure_waits_and_a_sign_of_life_shortens_it() {
-        let backoff = Backoff { min_ms: 100, max_ms: 10_000 };
+        let backoff = Backoff {
+            min_ms: 100,
+            max_ms: 10_000,
+        };
         let mut queue = QueueState::default();
         queue.push(item(2), &cut(1));
 

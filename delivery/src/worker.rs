@@ -74,15 +74,30 @@ async fn send(
     missed: Option<catch_up::Missed>,
 ) {
     let is_failing = queue.lock().is_failing();
-    let permits = if is_failing { &inner.failing_permits } else { &inner.permits };
-    let Ok(_permit) = permits.acquire().await else { return };
+    let permits = if is_failing {
+        &inner.failing_permits
+    } else {
+        &inner.permits
+    };
+    let Ok(_permit) = permits.acquire().await else {
+        return;
+    };
     let (transaction, waiting) = {
         let mut state = queue.lock();
-        let items = missed.as_ref().map_or_else(|| state.head(), |missed| missed.items.clone());
+        let items = missed
+            .as_ref()
+            .map_or_else(|| state.head(), |missed| missed.items.clone());
         let waiting = if missed.is_some() { 0 } else { items.len() };
         let pdus = items.into_iter().map(|item| item.pdu).collect();
         let id = inner.transaction_id();
-        (Transaction { id, pdus, edus: state.take_edus() }, waiting)
+        (
+            Transaction {
+                id,
+                pdus,
+                edus: state.take_edus(),
+            },
+            waiting,
+        )
     };
     if transaction.pdus.is_empty() && transaction.edus.is_empty() {
         return;

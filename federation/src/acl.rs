@@ -26,8 +26,15 @@ impl Acl {
     /// Compiles the content of a list.
     pub(crate) fn new(content: &Object) -> Self {
         let globs = |key: &str| {
-            let items = content.get(key).and_then(Value::as_array).unwrap_or_default();
-            items.iter().filter_map(Value::as_str).map(Glob::new).collect()
+            let items = content
+                .get(key)
+                .and_then(Value::as_array)
+                .unwrap_or_default();
+            items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(Glob::new)
+                .collect()
         };
         Self {
             allow: globs("allow"),
@@ -99,7 +106,9 @@ pub(crate) struct Acls(Mutex<HashMap<OwnedRoomId, (OwnedEventId, Arc<Acl>)>>);
 impl Acls {
     /// Whether a server may take part in the room as it is in this view.
     pub(crate) fn allows(&self, view: &RoomView, server: &ServerName) -> bool {
-        let Some(event) = view.state("m.room.server_acl", "") else { return true };
+        let Some(event) = view.state("m.room.server_acl", "") else {
+            return true;
+        };
         let mut lists = self.0.lock();
         if let Some((id, acl)) = lists.get(view.room_id())
             && id == event.event_id()

@@ -12,11 +12,7 @@ use gantry_model::{Object, Value, canonical_json::JsonError, id::OwnedServerName
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use http_body_util::{BodyExt, Limited};
 
-use crate::{
-    Error, Federation, Result,
-    auth::x_matrix::XMatrix,
-    client::signed_object,
-};
+use crate::{Error, Federation, Result, auth::x_matrix::XMatrix, client::signed_object};
 
 /// The largest body of a request, in bytes: a transaction of 50 events of 64 KiB fits twice.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -43,9 +39,19 @@ impl FromRequest<Federation> for ServerOrigin {
         let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let content = read_body(&parts.method, body).await?;
         let header = find_header(&parts.headers, federation)?;
-        verify(federation, &header, parts.method.as_str(), uri, content.as_ref()).await?;
+        verify(
+            federation,
+            &header,
+            parts.method.as_str(),
+            uri,
+            content.as_ref(),
+        )
+        .await?;
         federation.outbox().note_alive(&header.origin);
-        Ok(Self { origin: header.origin, body: content.unwrap_or_default() })
+        Ok(Self {
+            origin: header.origin,
+            body: content.unwrap_or_default(),
+        })
     }
 }
 
@@ -79,11 +85,17 @@ fn find_header(headers: &HeaderMap, federation: &Federation) -> Result<XMatrix> 
         .filter_map(|header| header.to_str().ok().and_then(XMatrix::parse))
         .find(|header| header.key_id.starts_with("ed25519:"));
     let header = found.ok_or(Error::Unauthorized("no usable X-Matrix authorization"))?;
-    if header.destination.as_ref().is_some_and(|destination| destination != us) {
+    if header
+        .destination
+        .as_ref()
+        .is_some_and(|destination| destination != us)
+    {
         return Err(Error::Unauthorized("the request is for another server"));
     }
     if header.origin == us {
-        return Err(Error::Unauthorized("the request claims to come from this server"));
+        return Err(Error::Unauthorized(
+            "the request claims to come from this server",
+        ));
     }
     Ok(header)
 }

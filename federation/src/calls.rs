@@ -33,7 +33,11 @@ impl FederationCalls {
     }
 
     fn require_enabled(&self) -> Result<()> {
-        if self.is_enabled() { Ok(()) } else { Err(Error::Disabled) }
+        if self.is_enabled() {
+            Ok(())
+        } else {
+            Err(Error::Disabled)
+        }
     }
 
     /// The servers to try for a room: those named, then those of the room's id and of whoever
@@ -58,7 +62,11 @@ impl FederationCalls {
         let mut seen = std::collections::HashSet::new();
         servers.retain(|server| server != self.0.us() && seen.insert(server.clone()));
         servers.truncate(MAX_SERVERS);
-        if servers.is_empty() { Err(Error::NoServer) } else { Ok(servers) }
+        if servers.is_empty() {
+            Err(Error::NoServer)
+        } else {
+            Ok(servers)
+        }
     }
 }
 

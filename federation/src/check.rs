@@ -58,7 +58,12 @@ impl Checker {
             .filter_map(|object| Pdu::parse(object, version).ok())
             .filter(|pdu| pdu.room_id() == room)
             .collect();
-        let checked: Vec<Pdu> = self.check(parsed).await.into_iter().filter_map(Result::ok).collect();
+        let checked: Vec<Pdu> = self
+            .check(parsed)
+            .await
+            .into_iter()
+            .filter_map(Result::ok)
+            .collect();
         if checked.len() < total {
             tracing::debug!(%room, total, passed = checked.len(), "events were dropped");
         }
@@ -72,12 +77,19 @@ impl Checker {
         room: &RoomId,
     ) -> Result<Pdu, Dropped> {
         let pdu = Pdu::parse(object, version).map_err(|_| Dropped::Format)?;
-        if pdu.room_id() == room { Ok(pdu) } else { Err(Dropped::OtherRoom) }
+        if pdu.room_id() == room {
+            Ok(pdu)
+        } else {
+            Err(Dropped::OtherRoom)
+        }
     }
 
     /// Checks 2 and 3 for one event.
     pub(crate) async fn check_one(&self, pdu: Pdu) -> Result<Pdu, Dropped> {
-        self.check(vec![pdu]).await.pop().unwrap_or(Err(Dropped::Signature))
+        self.check(vec![pdu])
+            .await
+            .pop()
+            .unwrap_or(Err(Dropped::Signature))
     }
 
     /// Whether a server that need not have signed an event has done so (an invited one).
@@ -100,7 +112,10 @@ impl Checker {
             let (keys, pdus) = (self.keys.clone(), Arc::clone(&pdus));
             pieces.push(self.tracker.spawn_blocking(move || {
                 let end = pdus.len().min(start + CHUNK);
-                pdus[start..end].iter().map(|pdu| verify(&keys, pdu)).collect::<Vec<_>>()
+                pdus[start..end]
+                    .iter()
+                    .map(|pdu| verify(&keys, pdu))
+                    .collect::<Vec<_>>()
             }));
         }
         let mut checked = Vec::with_capacity(pdus.len());
@@ -152,16 +167,23 @@ fn verify(keys: &KeyRing, pdu: &Pdu) -> Result<Pdu, Dropped> {
         }
     }
     // 3: with a wrong content hash the event counts only as redacted.
-    if content_hash_matches(pdu.object()) { Ok(pdu.clone()) } else { Ok(pdu.redacted()) }
+    if content_hash_matches(pdu.object()) {
+        Ok(pdu.clone())
+    } else {
+        Ok(pdu.redacted())
+    }
 }
 
 /// Whether a server has signed an event, as far as its keys are known.
 fn is_signed_by(keys: &KeyRing, pdu: &Pdu, server: &ServerName) -> bool {
     let validity = validity_of(pdu);
-    signatures_of(pdu.object(), server.as_str()).take(MAX_SIGNATURES).any(|(key_id, _)| {
-        let key = keys.peek(server, key_id, validity);
-        key.is_some_and(|key| {
-            key.verify_event(server.as_str(), key_id, pdu.object(), pdu.rules()).is_ok()
+    signatures_of(pdu.object(), server.as_str())
+        .take(MAX_SIGNATURES)
+        .any(|(key_id, _)| {
+            let key = keys.peek(server, key_id, validity);
+            key.is_some_and(|key| {
+                key.verify_event(server.as_str(), key_id, pdu.object(), pdu.rules())
+                    .is_ok()
+            })
         })
-    })
 }

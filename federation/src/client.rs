@@ -5,10 +5,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use gantry_model::{
-    Object, Value,
-    canonical_json::object_to_bytes,
-    id::ServerName,
-    sign::signatures_of,
+    Object, Value, canonical_json::object_to_bytes, id::ServerName, sign::signatures_of,
 };
 use gantry_outbound::{Discovery, Outbound, OutboundRequest, OutboundResponse};
 use gantry_rooms::Identity;
@@ -39,22 +36,39 @@ pub(crate) struct Call {
 impl Call {
     /// A request without a body.
     pub(crate) fn get(path: String) -> Self {
-        Self { method: Method::GET, path, body: None, timeout: None, max_bytes: MAX_BYTES }
+        Self {
+            method: Method::GET,
+            path,
+            body: None,
+            timeout: None,
+            max_bytes: MAX_BYTES,
+        }
     }
 
     /// A request that stores something.
     pub(crate) fn put(path: String, body: Object) -> Self {
-        Self { method: Method::PUT, body: Some(body), ..Self::get(path) }
+        Self {
+            method: Method::PUT,
+            body: Some(body),
+            ..Self::get(path)
+        }
     }
 
     /// A request that asks with a body.
     pub(crate) fn post(path: String, body: Object) -> Self {
-        Self { method: Method::POST, body: Some(body), ..Self::get(path) }
+        Self {
+            method: Method::POST,
+            body: Some(body),
+            ..Self::get(path)
+        }
     }
 
     /// With another limit of time.
     pub(crate) fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout: Some(timeout), ..self }
+        Self {
+            timeout: Some(timeout),
+            ..self
+        }
     }
 
     /// With another limit of the answer's size.
@@ -87,7 +101,12 @@ impl Client {
         discovery: Discovery,
         timeout: Duration,
     ) -> Self {
-        Self(Arc::new(Inner { identity, outbound, discovery, timeout }))
+        Self(Arc::new(Inner {
+            identity,
+            outbound,
+            discovery,
+            timeout,
+        }))
     }
 
     /// Our server name.
@@ -123,9 +142,16 @@ impl Client {
         call: Call,
         authorization: Option<String>,
     ) -> Result<Value> {
-        let unreachable =
-            |source| Error::Unreachable { server: server.to_owned(), source };
-        let destination = self.0.discovery.resolve(server).await.map_err(unreachable)?;
+        let unreachable = |source| Error::Unreachable {
+            server: server.to_owned(),
+            source,
+        };
+        let destination = self
+            .0
+            .discovery
+            .resolve(server)
+            .await
+            .map_err(unreachable)?;
         let url: Uri = format!("https://{}{}", destination.host_header, call.path)
             .parse()
             .map_err(|_| bad(server, "its name makes no URL"))?;
@@ -134,15 +160,23 @@ impl Client {
             .timeout(call.timeout.unwrap_or(self.0.timeout))
             .max_bytes(call.max_bytes);
         if let Some(body) = &call.body {
-            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            request
+                .headers
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             request.body = object_to_bytes(body).into();
         }
         if let Some(header) = authorization {
-            let header =
-                header.try_into().map_err(|_| bad(server, "its name makes no header"))?;
+            let header = header
+                .try_into()
+                .map_err(|_| bad(server, "its name makes no header"))?;
             request.headers.insert(AUTHORIZATION, header);
         }
-        let response = self.0.outbound.request(request).await.map_err(unreachable)?;
+        let response = self
+            .0
+            .outbound
+            .request(request)
+            .await
+            .map_err(unreachable)?;
         parse_response(server, &response)
     }
 
@@ -200,5 +234,8 @@ fn parse_response(server: &ServerName, response: &OutboundResponse) -> Result<Va
 
 /// An answer that is not what the specification says.
 pub(crate) fn bad(server: &ServerName, reason: &'static str) -> Error {
-    Error::BadAnswer { server: server.to_owned(), reason }
+    Error::BadAnswer {
+        server: server.to_owned(),
+        reason,
+    }
 }

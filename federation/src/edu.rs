@@ -27,7 +27,9 @@ pub(crate) async fn receive(
     origin: &ServerName,
     edu: &Object,
 ) -> Result<()> {
-    let Some(content) = edu.get("content").and_then(Value::as_object) else { return Ok(()) };
+    let Some(content) = edu.get("content").and_then(Value::as_object) else {
+        return Ok(());
+    };
     match text(edu, "edu_type") {
         Some("m.typing") => typing(federation, origin, content).await,
         Some("m.receipt") => receipts(federation, origin, content).await,
@@ -38,11 +40,17 @@ pub(crate) async fn receive(
 async fn typing(federation: &Federation, origin: &ServerName, content: &Object) -> Result<()> {
     let room = text(content, "room_id").and_then(room_id);
     let user = text(content, "user_id").and_then(user_id);
-    let (Some(room), Some(user)) = (room, user) else { return Ok(()) };
-    let Some(view) = shared_room(federation, origin, &room).await? else { return Ok(()) };
+    let (Some(room), Some(user)) = (room, user) else {
+        return Ok(());
+    };
+    let Some(view) = shared_room(federation, origin, &room).await? else {
+        return Ok(());
+    };
     if is_member(&view, origin, &user) {
         let types = content.get("typing").and_then(Value::as_bool) == Some(true);
-        federation.accounts().set_typing(&room, &user, types.then_some(TYPING_MS));
+        federation
+            .accounts()
+            .set_typing(&room, &user, types.then_some(TYPING_MS));
     }
     Ok(())
 }
@@ -75,8 +83,12 @@ async fn set_receipt(
     user: &UserId,
     receipt: &Object,
 ) -> Result<()> {
-    let Some(event_id) = newest(receipt) else { return Ok(()) };
-    let Some(event) = federation.rooms().event(room, &event_id).await? else { return Ok(()) };
+    let Some(event_id) = newest(receipt) else {
+        return Ok(());
+    };
+    let Some(event) = federation.rooms().event(room, &event_id).await? else {
+        return Ok(());
+    };
     let data = receipt.get("data").and_then(Value::as_object);
     let thread = data.and_then(|data| text(data, "thread_id"));
     let ts = data.and_then(|data| data.get("ts")).and_then(Value::as_int);
@@ -84,10 +96,15 @@ async fn set_receipt(
         room: room.to_owned(),
         user: user.to_owned(),
         kind: "m.read".to_owned(),
-        thread: thread.filter(|thread| thread.len() <= MAX_THREAD_BYTES).map(str::to_owned),
+        thread: thread
+            .filter(|thread| thread.len() <= MAX_THREAD_BYTES)
+            .map(str::to_owned),
         event_id,
         ts: ts.unwrap_or_else(|| federation.clock().now_ms()),
-        key: event.key.map(|key| key.as_bytes().to_vec()).unwrap_or_default(),
+        key: event
+            .key
+            .map(|key| key.as_bytes().to_vec())
+            .unwrap_or_default(),
     };
     federation.accounts().set_receipt(receipt).await?;
     Ok(())
@@ -95,7 +112,12 @@ async fn set_receipt(
 
 /// The last of the event ids.
 fn newest(receipt: &Object) -> Option<OwnedEventId> {
-    receipt.get("event_ids")?.as_array()?.last()?.as_str().and_then(event_id)
+    receipt
+        .get("event_ids")?
+        .as_array()?
+        .last()?
+        .as_str()
+        .and_then(event_id)
 }
 
 /// A room that we are in and that does not exclude the server.

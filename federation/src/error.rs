@@ -99,14 +99,16 @@ impl Error {
             Self::Malformed(PduError::TooLarge) | Self::TooLarge(_) => ErrorKind::TooLarge,
             Self::Malformed(_) => ErrorKind::BadJson,
             Self::NotJson => ErrorKind::NotJson,
-            Self::IncompatibleVersion { version } => {
-                ErrorKind::IncompatibleRoomVersion { version: version.clone() }
-            }
+            Self::IncompatibleVersion { version } => ErrorKind::IncompatibleRoomVersion {
+                version: version.clone(),
+            },
             Self::UnableToAuthorizeJoin => ErrorKind::UnableToAuthorizeJoin,
             Self::Busy => ErrorKind::Unavailable,
-            Self::Refused { errcode, room_version, .. } => {
-                refusal(errcode, room_version.as_deref())
-            }
+            Self::Refused {
+                errcode,
+                room_version,
+                ..
+            } => refusal(errcode, room_version.as_deref()),
             Self::Unreachable { .. } | Self::BadAnswer { .. } | Self::NoServer | Self::Timeout => {
                 ErrorKind::RemoteFailed
             }
@@ -134,7 +136,10 @@ impl Error {
 
     /// Whether another server might answer better: this one was away, broken or not in the room.
     pub(crate) fn is_about_the_server(&self) -> bool {
-        !matches!(self.kind(), ErrorKind::Forbidden | ErrorKind::IncompatibleRoomVersion { .. })
+        !matches!(
+            self.kind(),
+            ErrorKind::Forbidden | ErrorKind::IncompatibleRoomVersion { .. }
+        )
     }
 }
 

@@ -10,8 +10,8 @@ use gantry_rooms::Rooms;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FederationCalls, acl::Acls, check::Checker, client::Client, joining::Joining, key_ring::KeyRing,
-    receive::Receiver, sender::Sender,
+    FederationCalls, acl::Acls, check::Checker, client::Client, joining::Joining,
+    key_ring::KeyRing, receive::Receiver, sender::Sender,
 };
 
 /// The settings of federation.
@@ -81,13 +81,19 @@ struct Inner {
 
 impl fmt::Debug for FederationParts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("FederationParts").field("config", &self.config).finish_non_exhaustive()
+        formatter
+            .debug_struct("FederationParts")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Federation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Federation").field("config", self.config()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Federation")
+            .field("config", self.config())
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,8 +116,13 @@ impl Federation {
         let client = Client::new(rooms.identity().clone(), outbound, discovery, timeout);
         let keys = KeyRing::new(rooms.clone(), client.clone(), Arc::clone(&clock));
         let checker = Checker::new(keys.clone(), tracker.clone());
-        let receiver =
-            Receiver::new(rooms.clone(), client.clone(), checker.clone(), tracker.clone(), stop);
+        let receiver = Receiver::new(
+            rooms.clone(),
+            client.clone(),
+            checker.clone(),
+            tracker.clone(),
+            stop,
+        );
         Self(Arc::new(Inner {
             config,
             rooms,

@@ -24,17 +24,30 @@ impl Joining {
     /// Notes that a room is being joined.
     pub(crate) fn begin(&self, room: &RoomId) -> JoinUnderWay<'_> {
         let mut rooms = self.0.lock();
-        rooms.entry(room.to_owned()).or_insert_with(|| (0, watch::Sender::new(()))).0 += 1;
-        JoinUnderWay { joining: self, room: room.to_owned() }
+        rooms
+            .entry(room.to_owned())
+            .or_insert_with(|| (0, watch::Sender::new(())))
+            .0 += 1;
+        JoinUnderWay {
+            joining: self,
+            room: room.to_owned(),
+        }
     }
 
     /// Waits while the room is being joined, but not for ever. Whether it was.
     pub(crate) async fn wait(&self, room: &RoomId) -> bool {
-        let Some(mut end) = self.0.lock().get(room).map(|(_, sender)| sender.subscribe()) else {
+        let Some(mut end) = self
+            .0
+            .lock()
+            .get(room)
+            .map(|(_, sender)| sender.subscribe())
+        else {
             return false;
         };
         // The sender is dropped when the join ends; nothing is ever sent.
-        tokio::time::timeout(LONGEST_WAIT, end.changed()).await.is_ok()
+        tokio::time::timeout(LONGEST_WAIT, end.changed())
+            .await
+            .is_ok()
     }
 }
 

@@ -115,7 +115,8 @@ impl KeyRing {
     /// The key of a server that calls us now. If the server was away, it is asked sooner.
     pub(crate) async fn find_caller(&self, server: &ServerName, key_id: &str) -> Option<VerifyKey> {
         self.entry(server).known.lock().heard_of();
-        self.find(server, key_id, Validity::At(self.0.clock.now_ms())).await
+        self.find(server, key_id, Validity::At(self.0.clock.now_ms()))
+            .await
     }
 
     /// The keys named here, server by server and several servers at once, so that a later
@@ -142,7 +143,13 @@ impl KeyRing {
         if server == self.0.identity.server_name() {
             return self.own(key_id, validity);
         }
-        self.0.servers.lock().get(server)?.known.lock().find(key_id, validity)
+        self.0
+            .servers
+            .lock()
+            .get(server)?
+            .known
+            .lock()
+            .find(key_id, validity)
     }
 
     fn own(&self, key_id: &str, validity: Validity) -> Option<VerifyKey> {
@@ -155,7 +162,9 @@ impl KeyRing {
             Validity::Ever => true,
         };
         let old = identity.old_keys().iter();
-        old.filter(|(id, _, expired)| id == key_id && fits(*expired)).map(|(_, key, _)| *key).next()
+        old.filter(|(id, _, expired)| id == key_id && fits(*expired))
+            .map(|(_, key, _)| *key)
+            .next()
     }
 
     fn entry(&self, server: &ServerName) -> Arc<Entry> {

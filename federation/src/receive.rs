@@ -66,7 +66,14 @@ impl Receiver {
         tracker: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Inner { rooms, client, checker, tracker, stop, queues: Mutex::default() }))
+        Self(Arc::new(Inner {
+            rooms,
+            client,
+            checker,
+            tracker,
+            stop,
+            queues: Mutex::default(),
+        }))
     }
 
     /// Works off what was acknowledged before the last stop.
@@ -75,8 +82,16 @@ impl Receiver {
             let version = self.0.rooms.version(&staged.room_id).await?;
             let pdu = version.and_then(|version| Pdu::parse(staged.object, version).ok());
             match pdu {
-                Some(pdu) => self.push(Waiting { origin: staged.origin, pdu }),
-                None => self.0.rooms.unstage(&staged.room_id, &staged.event_id).await?,
+                Some(pdu) => self.push(Waiting {
+                    origin: staged.origin,
+                    pdu,
+                }),
+                None => {
+                    self.0
+                        .rooms
+                        .unstage(&staged.room_id, &staged.event_id)
+                        .await?;
+                }
             }
         }
         Ok(())
@@ -84,7 +99,11 @@ impl Receiver {
 
     /// Whether the room takes more events now.
     pub(crate) fn has_place(&self, room: &gantry_model::id::RoomId) -> bool {
-        self.0.queues.lock().get(room).is_none_or(|queue| queue.len() < MAX_WAITING)
+        self.0
+            .queues
+            .lock()
+            .get(room)
+            .is_none_or(|queue| queue.len() < MAX_WAITING)
     }
 
     /// Stores events that passed the checks 1 to 3, so that they may be acknowledged, and works
@@ -95,7 +114,10 @@ impl Receiver {
         }
         self.0.rooms.stage(origin, &pdus).await?;
         for pdu in pdus {
-            self.push(Waiting { origin: origin.to_owned(), pdu });
+            self.push(Waiting {
+                origin: origin.to_owned(),
+                pdu,
+            });
         }
         Ok(())
     }
@@ -109,7 +131,9 @@ impl Receiver {
         drop(queues);
         if is_new {
             let receiver = self.clone();
-            self.0.tracker.spawn(async move { receiver.work(room).await });
+            self.0
+                .tracker
+                .spawn(async move { receiver.work(room).await });
         }
     }
 
@@ -151,7 +175,12 @@ impl Receiver {
 
     async fn take_in(&self, waiting: &Waiting) -> Result<Ingested> {
         // 4, 5 and 6.
-        match self.0.rooms.ingest(waiting.pdu.clone(), Arrival::Transaction).await? {
+        match self
+            .0
+            .rooms
+            .ingest(waiting.pdu.clone(), Arrival::Transaction)
+            .await?
+        {
             Ingested::Missing { .. } => {
                 gap::fill(&self.0, &waiting.origin, waiting.pdu.clone()).await
             }

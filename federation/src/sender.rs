@@ -21,7 +21,10 @@ pub(crate) struct Sender {
 #[async_trait]
 impl Destination for Sender {
     async fn send(&self, server: &ServerName, transaction: &Transaction) -> Result<(), SendFailed> {
-        let pdus = transaction.pdus.iter().map(|pdu| pdu.object().clone().into());
+        let pdus = transaction
+            .pdus
+            .iter()
+            .map(|pdu| pdu.object().clone().into());
         let edus = transaction.edus.iter().map(|edu| edu.object.clone().into());
         let body = object([
             ("origin", self.client.us().as_str().into()),
@@ -29,7 +32,11 @@ impl Destination for Sender {
             ("pdus", pdus.collect::<Vec<Value>>().into()),
             ("edus", edus.collect::<Vec<Value>>().into()),
         ]);
-        match self.client.send_transaction(server, &transaction.id, body).await {
+        match self
+            .client
+            .send_transaction(server, &transaction.id, body)
+            .await
+        {
             Ok(answer) => {
                 log_refused(server, &answer);
                 Ok(())

@@ -2,7 +2,10 @@
 
 use gantry_model::{
     Object, Pdu, Value,
-    id::{EventId, OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, ServerName, UserId},
+    id::{
+        EventId, OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, ServerName,
+        UserId,
+    },
 };
 
 /// A string field.
@@ -13,14 +16,22 @@ pub(crate) fn text<'a>(object: &'a Object, key: &str) -> Option<&'a str> {
 /// The objects of an array field, at most `most`; what is no object is left out.
 pub(crate) fn objects(object: &mut Object, key: &str, most: usize) -> Vec<Object> {
     match object.remove(key) {
-        Some(Value::Array(items)) => items.into_iter().take(most).filter_map(into_object).collect(),
+        Some(Value::Array(items)) => items
+            .into_iter()
+            .take(most)
+            .filter_map(into_object)
+            .collect(),
         _ => Vec::new(),
     }
 }
 
 /// The object, if it is one.
 pub(crate) fn into_object(value: Value) -> Option<Object> {
-    if let Value::Object(object) = value { Some(object) } else { None }
+    if let Value::Object(object) = value {
+        Some(object)
+    } else {
+        None
+    }
 }
 
 /// The event ids of an array field, at most `most`.
@@ -57,12 +68,19 @@ pub(crate) fn server_name(text: &str) -> Option<OwnedServerName> {
 
 /// An object of these fields.
 pub(crate) fn object<const N: usize>(fields: [(&str, Value); N]) -> Object {
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// An array of events.
 pub(crate) fn pdus<'a>(pdus: impl IntoIterator<Item = &'a Pdu>) -> Value {
-    Value::Array(pdus.into_iter().map(|pdu| pdu.object().clone().into()).collect())
+    Value::Array(
+        pdus.into_iter()
+            .map(|pdu| pdu.object().clone().into())
+            .collect(),
+    )
 }
 
 /// An array of event ids.
@@ -74,7 +92,11 @@ pub(crate) fn ids<'a>(ids: impl IntoIterator<Item = &'a EventId>) -> Value {
 pub(crate) fn stripped(event: &Object) -> Option<Object> {
     const KEYS: [&str; 4] = ["type", "state_key", "sender", "content"];
     KEYS.iter()
-        .map(|key| event.get(*key).map(|value| ((*key).to_owned(), value.clone())))
+        .map(|key| {
+            event
+                .get(*key)
+                .map(|value| ((*key).to_owned(), value.clone()))
+        })
         .collect()
 }
 

@@ -73,7 +73,11 @@ impl Pdu {
 
     /// Reads a PDU that was checked when it was stored, together with its [`Pdu::hash`]: size,
     /// numbers and hash are not checked again.
-    pub fn restore(object: Object, version: RoomVersion, hash: &[u8; 32]) -> Result<Self, PduError> {
+    pub fn restore(
+        object: Object,
+        version: RoomVersion,
+        hash: &[u8; 32],
+    ) -> Result<Self, PduError> {
         Self::read(object, version, Some(hash))
     }
 
@@ -219,8 +223,8 @@ impl Pdu {
         let object = redact(&self.object, self.rules);
         let redacts = redaction_target(&object, &self.kind, self.rules);
         Self {
-            object,
             redacts,
+            object,
             ..self.clone()
         }
     }

@@ -47,10 +47,6 @@ pub enum StateResolution {
 
 /// What redaction keeps, where versions differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "a table of independent facts"
-)]
 pub struct RedactionRules {
     /// `m.room.aliases` keeps `aliases`.
     pub keep_aliases: bool,
@@ -72,10 +68,6 @@ pub struct RedactionRules {
 
 /// The rules of one room version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "a table of independent facts"
-)]
 pub struct RoomVersionRules {
     /// The version.
     pub version: RoomVersion,

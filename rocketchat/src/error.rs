@@ -57,23 +57,39 @@ enum DdpCode {
 impl Error {
     /// A refusal with a code.
     pub(crate) fn new(code: &'static str, reason: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: Some(code), reason: reason.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: Some(code),
+            reason: reason.into(),
+        }
     }
 
     /// A refusal without one.
     pub(crate) fn plain(reason: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: None, reason: reason.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: None,
+            reason: reason.into(),
+        }
     }
 
     /// Nobody is logged in.
     pub(crate) fn unauthenticated() -> Self {
         let reason = "You must be logged in to do this.".to_owned();
-        Self { status: StatusCode::UNAUTHORIZED, code: None, reason }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: None,
+            reason,
+        }
     }
 
     /// User name and password do not fit together.
     pub(crate) fn wrong_credentials() -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, code: None, reason: "Unauthorized".to_owned() }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: None,
+            reason: "Unauthorized".to_owned(),
+        }
     }
 
     /// There is no such room, of this kind, for this user.
@@ -84,7 +100,10 @@ impl Error {
 
     /// A parameter is missing.
     pub(crate) fn missing(name: &str) -> Self {
-        Self::new("invalid-params", format!("must have required property '{name}'"))
+        Self::new(
+            "invalid-params",
+            format!("must have required property '{name}'"),
+        )
     }
 
     /// There is no such user.
@@ -105,7 +124,11 @@ impl Error {
     /// There is no such path.
     pub(crate) fn no_path() -> Self {
         let reason = "Resource not found".to_owned();
-        Self { status: StatusCode::NOT_FOUND, code: None, reason }
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: None,
+            reason,
+        }
     }
 
     /// The body of the REST answer.
@@ -173,7 +196,9 @@ impl Error {
             ErrorKind::TooLarge => (400, Some("error-message-size-exceeded")),
             ErrorKind::RateLimited { .. } => (429, Some("error-too-many-requests")),
             ErrorKind::UserInUse => (400, Some("error-field-unavailable")),
-            ErrorKind::InvalidUsername | ErrorKind::Exclusive => (400, Some("error-invalid-username")),
+            ErrorKind::InvalidUsername | ErrorKind::Exclusive => {
+                (400, Some("error-invalid-username"))
+            }
             ErrorKind::WeakPassword => (400, Some("error-password-policy-not-met")),
             ErrorKind::RoomInUse => (400, Some("error-duplicate-channel-name")),
             ErrorKind::DuplicateAnnotation | ErrorKind::Conflict => (400, Some("error-duplicate")),
@@ -183,7 +208,11 @@ impl Error {
             ErrorKind::Internal => (500, Some("error-internal")),
         };
         let status = StatusCode::from_u16(status).expect("the table holds status codes");
-        Self { status, code, reason }
+        Self {
+            status,
+            code,
+            reason,
+        }
     }
 }
 
@@ -250,16 +279,28 @@ mod tests {
                 "message": "Unauthorized [403]", "errorType": "Meteor.Error",
             })
         );
-        assert_eq!(to_value(Error::no_message().ddp()).unwrap()["error"], "error-message-not-found");
+        assert_eq!(
+            to_value(Error::no_message().ddp()).unwrap()["error"],
+            "error-message-not-found"
+        );
     }
 
     #[test]
     fn kinds_have_codes() {
         let code = |kind| Error::of_kind(&kind, String::new());
 
-        assert_eq!(code(ErrorKind::RoomInUse).code, Some("error-duplicate-channel-name"));
-        assert_eq!(code(ErrorKind::WrongCredentials).status, StatusCode::UNAUTHORIZED);
-        assert_eq!(code(ErrorKind::RateLimited { retry_after_ms: 1 }).status, 429);
+        assert_eq!(
+            code(ErrorKind::RoomInUse).code,
+            Some("error-duplicate-channel-name")
+        );
+        assert_eq!(
+            code(ErrorKind::WrongCredentials).status,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(
+            code(ErrorKind::RateLimited { retry_after_ms: 1 }).status,
+            429
+        );
         assert_eq!(code(ErrorKind::Unavailable).status, 503);
     }
 }

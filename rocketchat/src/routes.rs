@@ -27,7 +27,10 @@ pub fn router(state: RocketchatState) -> Router {
         .route("/api/v1/settings.public", get(settings::settings_public))
         .route("/api/v1/settings.oauth", get(fixed::settings_oauth))
         .route("/api/v1/settings/{id}", get(settings::setting))
-        .route("/api/v1/permissions.listAll", get(fixed::permissions_list_all))
+        .route(
+            "/api/v1/permissions.listAll",
+            get(fixed::permissions_list_all),
+        )
         .route("/api/v1/roles.list", get(fixed::roles_list))
         .route("/api/v1/commands.list", get(fixed::commands_list))
         // Chat
@@ -41,16 +44,28 @@ pub fn router(state: RocketchatState) -> Router {
         .route("/api/v1/rooms.get", get(subscriptions::rooms_get))
         .route("/api/v1/rooms.info", get(rooms::rooms_info))
         .route("/api/v1/rooms.leave", post(rooms_write::rooms_leave))
-        .route("/api/v1/subscriptions.get", get(subscriptions::subscriptions_get))
-        .route("/api/v1/subscriptions.getOne", get(subscriptions::subscriptions_get_one))
-        .route("/api/v1/subscriptions.read", post(subscriptions::subscriptions_read))
+        .route(
+            "/api/v1/subscriptions.get",
+            get(subscriptions::subscriptions_get),
+        )
+        .route(
+            "/api/v1/subscriptions.getOne",
+            get(subscriptions::subscriptions_get_one),
+        )
+        .route(
+            "/api/v1/subscriptions.read",
+            post(subscriptions::subscriptions_read),
+        )
         .route("/api/v1/channels.list", get(rooms::list))
         .route("/api/v1/im.create", post(rooms_write::im_create))
         .route("/api/v1/dm.create", post(rooms_write::im_create))
         // DDP
         .route("/websocket", get(websocket))
         .route("/sockjs/info", get(sockjs_info))
-        .route("/sockjs/{server}/{session}/websocket", get(sockjs_websocket));
+        .route(
+            "/sockjs/{server}/{session}/websocket",
+            get(sockjs_websocket),
+        );
     for (path, family, handler) in family_routes() {
         router = router.route(&path, handler.layer(Extension(family)));
     }
@@ -62,9 +77,15 @@ pub fn router(state: RocketchatState) -> Router {
 
 type Handler = MethodRouter<RocketchatState>;
 
+/// The families that have a call, by their letters, its name, and what works it off.
+type FamilyCall = (&'static str, &'static str, fn() -> Handler);
+
+/// The families that have a call, its name, and its handler.
+type FamilyCall = (&'static str, &'static str, fn() -> Handler);
+
 /// The calls that exist for several types of room.
 fn family_routes() -> Vec<(String, RoomType, Handler)> {
-    let calls: [(&str, &str, fn() -> Handler); 11] = [
+    let calls: [FamilyCall; 11] = [
         ("cgid", "info", || get(rooms::info)),
         ("cgid", "history", || get(rooms::history)),
         ("cgid", "messages", || get(rooms::messages)),

@@ -41,7 +41,9 @@ struct Inner {
 
 impl fmt::Debug for RocketchatState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RocketchatState").field("config", &self.0.config).finish_non_exhaustive()
+        f.debug_struct("RocketchatState")
+            .field("config", &self.0.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,8 +57,14 @@ impl RocketchatState {
     ) -> Self {
         let (emoji, hub) = (Emoji::new(), Hub::default());
         let runner = tracker.clone();
-        let state =
-            Self(Arc::new(Inner { config, homeserver, emoji, hub, tracker, stop }));
+        let state = Self(Arc::new(Inner {
+            config,
+            homeserver,
+            emoji,
+            hub,
+            tracker,
+            stop,
+        }));
         runner.spawn(crate::ddp::run_hub(state.clone()));
         state
     }

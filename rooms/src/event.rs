@@ -90,10 +90,6 @@ impl FromStr for TimelineKey {
 
 /// What is special about a log entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent flags, stored as bits"
-)]
 pub struct EventFlags {
     /// Soft-failed: never shown.
     pub soft: bool,

@@ -232,7 +232,11 @@ impl Rooms {
             return Ok(None);
         };
         let settled = !room.shared.committing.load(Ordering::SeqCst);
-        let ready = if settled { room.shared.view.read().clone() } else { None };
+        let ready = if settled {
+            room.shared.view.read().clone()
+        } else {
+            None
+        };
         let view = match ready {
             Some(view) => Some(view),
             None => {

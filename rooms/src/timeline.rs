@@ -108,19 +108,14 @@ impl Rooms {
             }
             match event_id_of_hash(&hash, view.rules()) {
                 Some(id) => missing.push(id),
-                None => missing.extend(self.text_ids(view, entry, &hash)?),
+                None => missing.extend(Self::text_ids(view, entry, &hash)?),
             }
         }
         Ok(missing)
     }
 
     /// In versions 1 and 2 the ids of previous events stand in the body only.
-    fn text_ids(
-        &self,
-        view: &RoomView,
-        entry: &EntryDoc,
-        hash: &Hash,
-    ) -> Result<Option<OwnedEventId>> {
+    fn text_ids(view: &RoomView, entry: &EntryDoc, hash: &Hash) -> Result<Option<OwnedEventId>> {
         let pdu = body(view, entry)?;
         let id = pdu
             .prev_events()

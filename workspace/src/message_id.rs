@@ -13,7 +13,10 @@ const MAX_CHOSEN: usize = 64;
 
 /// The id of an event.
 pub fn of(event: &RoomEvent) -> String {
-    event.rc.clone().unwrap_or_else(|| derived(&event.pdu.hash()))
+    event
+        .rc
+        .clone()
+        .unwrap_or_else(|| derived(&event.pdu.hash()))
 }
 
 /// The id that is derived from an event's hash.

@@ -55,9 +55,15 @@ impl Workspace {
             nonce: self.inner.rng.next_u64() as i64,
             v: expected.unwrap_or(0) + 1,
         };
-        match self.inner.store.put_if(UNIQ, key.clone(), expected, &row).await? {
-            true => Ok(NameReservation { key, row }),
-            false => Err(Error::NameTaken),
+        let reserved = self
+            .inner
+            .store
+            .put_if(UNIQ, key.clone(), expected, &row)
+            .await?;
+        if reserved {
+            Ok(NameReservation { key, row })
+        } else {
+            Err(Error::NameTaken)
         }
     }
 
@@ -69,10 +75,16 @@ impl Workspace {
     ) -> Result<()> {
         let NameReservation { key, row } = reservation;
         let expected = Some(row.v);
-        let row = Row { room: Some(room.to_owned()), v: row.v + 1, ..row };
-        match self.inner.store.put_if(UNIQ, key, expected, &row).await? {
-            true => Ok(()),
-            false => Err(Error::NameTaken),
+        let row = Row {
+            room: Some(room.to_owned()),
+            v: row.v + 1,
+            ..row
+        };
+        let confirmed = self.inner.store.put_if(UNIQ, key, expected, &row).await?;
+        if confirmed {
+            Ok(())
+        } else {
+            Err(Error::NameTaken)
         }
     }
 
@@ -80,7 +92,11 @@ impl Workspace {
     pub async fn release_room_name(&self, reservation: NameReservation) -> Result<()> {
         let NameReservation { key, row } = reservation;
         let expected = Some(row.v);
-        let row = Row { reserved_ts: 0, v: row.v + 1, ..row };
+        let row = Row {
+            reserved_ts: 0,
+            v: row.v + 1,
+            ..row
+        };
         // If it is not ours any more, somebody took it over.
         self.inner.store.put_if(UNIQ, key, expected, &row).await?;
         Ok(())
@@ -88,7 +104,12 @@ impl Workspace {
 
     /// The room of a name.
     pub async fn room_of_name(&self, name: &str) -> Result<Option<OwnedRoomId>> {
-        Ok(self.inner.store.get::<Row>(UNIQ, &key(name)).await?.and_then(|row| row.room))
+        Ok(self
+            .inner
+            .store
+            .get::<Row>(UNIQ, &key(name))
+            .await?
+            .and_then(|row| row.room))
     }
 }
 
@@ -108,10 +129,16 @@ mod tests {
         let reserved = workspace.reserve_room_name("General").await.unwrap();
         let other = workspace.reserve_room_name("general").await;
         assert_eq!(workspace.room_of_name("general").await.unwrap(), None);
-        workspace.confirm_room_name(reserved, &room("here")).await.unwrap();
+        workspace
+            .confirm_room_name(reserved, &room("here"))
+            .await
+            .unwrap();
 
         assert!(matches!(other, Err(Error::NameTaken)));
-        assert_eq!(workspace.room_of_name("GENERAL").await.unwrap(), Some(room("here")));
+        assert_eq!(
+            workspace.room_of_name("GENERAL").await.unwrap(),
+            Some(room("here"))
+        );
         let later = workspace.reserve_room_name("general").await;
         assert!(matches!(later, Err(Error::NameTaken)));
     }
@@ -126,7 +153,10 @@ mod tests {
         clock.advance(60_001);
         let taken_over = workspace.reserve_room_name("a").await.unwrap();
 
-        workspace.confirm_room_name(taken_over, &room("here")).await.unwrap();
+        workspace
+            .confirm_room_name(taken_over, &room("here"))
+            .await
+            .unwrap();
         let late = workspace.confirm_room_name(again, &room("there")).await;
         assert!(matches!(late, Err(Error::NameTaken)));
     }

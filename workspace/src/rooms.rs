@@ -68,7 +68,11 @@ struct NamedRoom {
 
 impl From<Row> for RcRoom {
     fn from(row: Row) -> Self {
-        Self { rid: row.rc, room_id: row.rid, kind: row.r#type }
+        Self {
+            rid: row.rc,
+            room_id: row.rid,
+            kind: row.r#type,
+        }
     }
 }
 
@@ -143,8 +147,17 @@ impl Workspace {
     }
 
     async fn insert(&self, room: &RoomId, rc: String, kind: RoomKind) -> Result<Option<RcRoom>> {
-        let row = Row { rid: room.to_owned(), rc, r#type: kind };
-        if !self.inner.store.insert_new(RC_ROOM, key(&row.rc), &row).await? {
+        let row = Row {
+            rid: room.to_owned(),
+            rc,
+            r#type: kind,
+        };
+        if !self
+            .inner
+            .store
+            .insert_new(RC_ROOM, key(&row.rc), &row)
+            .await?
+        {
             return Ok(None);
         }
         let made = RcRoom::from(row);
@@ -174,8 +187,14 @@ mod tests {
         let (workspace, _dir) = workspace().await;
         let here = room("here");
 
-        let made = workspace.ensure_rc_room(&here, RoomKind::Channel, &[]).await.unwrap();
-        let again = workspace.ensure_rc_room(&here, RoomKind::Group, &[]).await.unwrap();
+        let made = workspace
+            .ensure_rc_room(&here, RoomKind::Channel, &[])
+            .await
+            .unwrap();
+        let again = workspace
+            .ensure_rc_room(&here, RoomKind::Group, &[])
+            .await
+            .unwrap();
         let cold = Workspace::new(crate::testing::config_of(&workspace));
 
         assert_eq!(made.rid.len(), ID_LENGTH);
@@ -192,14 +211,29 @@ mod tests {
         let (alice, bob) = (user("alice"), user("bob"));
         let direct = RoomKind::Direct;
 
-        let first = workspace.ensure_rc_room(&room("1"), direct, &[&alice, &bob]).await.unwrap();
-        let second = workspace.ensure_rc_room(&room("2"), direct, &[&bob, &alice]).await.unwrap();
+        let first = workspace
+            .ensure_rc_room(&room("1"), direct, &[&alice, &bob])
+            .await
+            .unwrap();
+        let second = workspace
+            .ensure_rc_room(&room("2"), direct, &[&bob, &alice])
+            .await
+            .unwrap();
 
         let mut ids = [rc_user_id(&alice), rc_user_id(&bob)];
         ids.sort();
-        assert_eq!((first.rid.clone(), first.kind), (ids.concat(), RoomKind::Direct));
-        assert_eq!((second.rid.len(), second.kind), (ID_LENGTH, RoomKind::Group));
-        assert_eq!(workspace.direct_room(&bob, &alice).await.unwrap(), Some(first));
+        assert_eq!(
+            (first.rid.clone(), first.kind),
+            (ids.concat(), RoomKind::Direct)
+        );
+        assert_eq!(
+            (second.rid.len(), second.kind),
+            (ID_LENGTH, RoomKind::Group)
+        );
+        assert_eq!(
+            workspace.direct_room(&bob, &alice).await.unwrap(),
+            Some(first)
+        );
     }
 
     #[tokio::test]

@@ -37,9 +37,15 @@ struct Row {
 impl Workspace {
     /// The settings that anybody may read, sorted by name.
     pub async fn public_settings(&self) -> Result<Vec<Setting>> {
-        let rows = self.inner.store.scan::<Row>(SETTING, Scan::prefix(&[]).limit(MAX_SETTINGS));
-        let stored: HashMap<String, String> =
-            rows.await?.into_iter().map(|(_, row)| (row.id, row.value)).collect();
+        let rows = self
+            .inner
+            .store
+            .scan::<Row>(SETTING, Scan::prefix(&[]).limit(MAX_SETTINGS));
+        let stored: HashMap<String, String> = rows
+            .await?
+            .into_iter()
+            .map(|(_, row)| (row.id, row.value))
+            .collect();
         let mut settings = Vec::with_capacity(PUBLIC.len());
         for (id, default) in PUBLIC {
             let value = match stored.get(*id) {
@@ -53,9 +59,13 @@ impl Workspace {
 
     /// One of the settings that anybody may read.
     pub async fn public_setting(&self, id: &str) -> Result<Option<Value>> {
-        let Some(default) = default_of(id) else { return Ok(None) };
+        let Some(default) = default_of(id) else {
+            return Ok(None);
+        };
         match self.inner.store.get::<Row>(SETTING, &key(id)).await? {
-            Some(row) => serde_json::from_str(&row.value).map(Some).map_err(|_| Error::Damaged),
+            Some(row) => serde_json::from_str(&row.value)
+                .map(Some)
+                .map_err(|_| Error::Damaged),
             None => self.default_value(id, default).await.map(Some),
         }
     }
@@ -67,7 +77,12 @@ impl Workspace {
             return Err(Error::WrongType);
         }
         for _ in 0..ATTEMPTS {
-            let expected = self.inner.store.get::<Row>(SETTING, &key(id)).await?.map(|row| row.v);
+            let expected = self
+                .inner
+                .store
+                .get::<Row>(SETTING, &key(id))
+                .await?
+                .map(|row| row.v);
             if self.put(id, &value, expected).await? {
                 return Ok(());
             }
@@ -82,7 +97,11 @@ impl Workspace {
             updated_ts: self.inner.clock.now_ms(),
             v: expected.unwrap_or(0) + 1,
         };
-        Ok(self.inner.store.put_if(SETTING, key(id), expected, &row).await?)
+        Ok(self
+            .inner
+            .store
+            .put_if(SETTING, key(id), expected, &row)
+            .await?)
     }
 
     async fn default_value(&self, id: &str, default: Default) -> Result<Value> {
@@ -101,7 +120,12 @@ impl Workspace {
         if self.put(id, &value, None).await? {
             return Ok(value);
         }
-        let row = self.inner.store.get::<Row>(SETTING, &key(id)).await?.ok_or(Error::Damaged)?;
+        let row = self
+            .inner
+            .store
+            .get::<Row>(SETTING, &key(id))
+            .await?
+            .ok_or(Error::Damaged)?;
         serde_json::from_str(&row.value).map_err(|_| Error::Damaged)
     }
 }
@@ -134,8 +158,14 @@ mod tests {
         assert_eq!(setting("Accounts_ShowFormLogin").await, Some(json!(true)));
         assert_eq!(setting("Site_Url").await, Some(json!("http://here.org")));
         assert_eq!(setting("Nonsense").await, None);
-        workspace.set_setting("Site_Name", json!("Ours")).await.unwrap();
-        workspace.set_setting("Site_Name", json!("Ours!")).await.unwrap();
+        workspace
+            .set_setting("Site_Name", json!("Ours"))
+            .await
+            .unwrap();
+        workspace
+            .set_setting("Site_Name", json!("Ours!"))
+            .await
+            .unwrap();
 
         assert_eq!(setting("Site_Name").await, Some(json!("Ours!")));
         let wrong = workspace.set_setting("E2E_Enable", json!("yes")).await;

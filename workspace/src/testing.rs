@@ -14,12 +14,16 @@ use crate::{Workspace, WorkspaceConfig};
 
 pub(crate) async fn workspace_with_clock() -> (Workspace, Arc<MockClock>, TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open_redb(dir.path().join("test.redb")).await.unwrap();
+    let store = Store::open_redb(dir.path().join("test.redb"))
+        .await
+        .unwrap();
     let mock = Arc::new(MockClock::new(1_700_000_000_000));
     let clock: Arc<dyn Clock> = mock.clone();
     let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(7));
     let server = "here.org".try_into().unwrap();
-    let identity = Identity::load(&store, server, &*rng, &*clock).await.unwrap();
+    let identity = Identity::load(&store, server, &*rng, &*clock)
+        .await
+        .unwrap();
     let rooms = Rooms::new(RoomsConfig {
         identity,
         store: store.clone(),

@@ -19,7 +19,9 @@ struct Row {
 pub fn rc_user_id(user: &UserId) -> String {
     let hash = sha256(user.as_bytes());
     // 17 digits of base 62 hold 101 bits.
-    let mut number = hash[..16].iter().fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
+    let mut number = hash[..16]
+        .iter()
+        .fold(0_u128, |sum, byte| sum << 8 | u128::from(*byte));
     let digit = |_| {
         let digit = DIGITS[(number % 62) as usize];
         number /= 62;
@@ -35,7 +37,9 @@ impl Workspace {
             return Ok(id);
         }
         let id = rc_user_id(user);
-        let row = Row { user: user.to_owned() };
+        let row = Row {
+            user: user.to_owned(),
+        };
         // If the key is taken, it is by the same row.
         self.inner.store.insert_new(RC_USER, key(&id), &row).await?;
         self.inner.by_user.put(user.to_owned(), id.clone());
@@ -61,7 +65,10 @@ mod tests {
     #[tokio::test]
     async fn a_user_is_found_by_the_id_that_was_given_out() {
         let (workspace, _dir) = workspace().await;
-        let (alice, carol) = (user("alice"), OwnedUserId::try_from("@carol:there.org").unwrap());
+        let (alice, carol) = (
+            user("alice"),
+            OwnedUserId::try_from("@carol:there.org").unwrap(),
+        );
 
         let id = workspace.ensure_rc_user(&alice).await.unwrap();
         let remote = workspace.ensure_rc_user(&carol).await.unwrap();

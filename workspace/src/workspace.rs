@@ -34,7 +34,9 @@ pub struct WorkspaceConfig {
 
 impl fmt::Debug for WorkspaceConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkspaceConfig").field("site_url", &self.site_url).finish_non_exhaustive()
+        f.debug_struct("WorkspaceConfig")
+            .field("site_url", &self.site_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,10 +66,28 @@ impl fmt::Debug for Workspace {
 impl Workspace {
     /// The workspace in a store.
     pub fn new(config: WorkspaceConfig) -> Self {
-        let WorkspaceConfig { store, rooms, clock, rng, site_url, site_name } = config;
+        let WorkspaceConfig {
+            store,
+            rooms,
+            clock,
+            rng,
+            site_url,
+            site_name,
+        } = config;
         let (by_room, by_user) = (Cache::default(), Cache::default());
-        let inner = Inner { store, rooms, clock, rng, site_url, site_name, by_room, by_user };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            store,
+            rooms,
+            clock,
+            rng,
+            site_url,
+            site_name,
+            by_room,
+            by_user,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 }
 

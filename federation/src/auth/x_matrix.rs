@@ -94,7 +94,11 @@ fn read_value(text: &str) -> Option<(String, &str)> {
         }
     };
     let rest = rest.trim_start_matches([' ', '\t']);
-    if rest.is_empty() { Some((value, rest)) } else { Some((value, rest.strip_prefix(',')?)) }
+    if rest.is_empty() {
+        Some((value, rest))
+    } else {
+        Some((value, rest.strip_prefix(',')?))
+    }
 }
 
 /// The text up to the closing quote, and what follows it. A backslash takes the next character as

@@ -2,10 +2,7 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events>.
 
-use std::{
-    collections::HashSet,
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use gantry_model::{
     Pdu,
@@ -35,7 +32,9 @@ impl FederationCalls {
     ) -> Result<usize> {
         self.require_enabled()?;
         let backfill = self.backfill_from_any(room, from, limit.clamp(1, MAX_EVENTS));
-        tokio::time::timeout(DEADLINE, backfill).await.unwrap_or(Err(Error::Timeout))
+        tokio::time::timeout(DEADLINE, backfill)
+            .await
+            .unwrap_or(Err(Error::Timeout))
     }
 
     async fn backfill_from_any(
@@ -46,7 +45,12 @@ impl FederationCalls {
     ) -> Result<usize> {
         let from = &from[..from.len().min(MAX_FROM)];
         let mut failure = None;
-        for server in self.likely_servers(room).await?.into_iter().take(MAX_SERVERS) {
+        for server in self
+            .likely_servers(room)
+            .await?
+            .into_iter()
+            .take(MAX_SERVERS)
+        {
             match self.backfill_from(&server, room, from, limit).await {
                 Ok(0) => {}
                 Ok(added) => return Ok(added),
@@ -61,13 +65,18 @@ impl FederationCalls {
 
     /// Servers in the room, those of the most powerful users first: they were there early.
     async fn likely_servers(&self, room: &RoomId) -> Result<Vec<OwnedServerName>> {
-        let Some(view) = self.0.rooms().view(room).await? else { return Ok(Vec::new()) };
+        let Some(view) = self.0.rooms().view(room).await? else {
+            return Ok(Vec::new());
+        };
         let mut servers: Vec<OwnedServerName> = Vec::new();
         if let Some(create) = view.create() {
             servers.push(create.sender().server_name().to_owned());
         }
         if let Some(levels) = view.state("m.room.power_levels", "")
-            && let Some(users) = levels.content().get("users").and_then(|users| users.as_object())
+            && let Some(users) = levels
+                .content()
+                .get("users")
+                .and_then(|users| users.as_object())
         {
             let named = users.keys().filter_map(|user| crate::wire::user_id(user));
             servers.extend(named.map(|user| user.server_name().to_owned()));
@@ -88,7 +97,10 @@ impl FederationCalls {
         limit: usize,
     ) -> Result<usize> {
         let rooms = self.0.rooms();
-        let version = rooms.version(room).await?.ok_or(Error::NotFound("unknown room"))?;
+        let version = rooms
+            .version(room)
+            .await?
+            .ok_or(Error::NotFound("unknown room"))?;
         let objects = self.0.client().backfill(server, room, from, limit).await?;
         let checked = self.0.checker().check_room(objects, version, room).await;
         let mut pdus = Vec::new();
@@ -97,7 +109,9 @@ impl FederationCalls {
                 pdus.push(pdu);
             }
         }
-        let Some(oldest) = pdus.iter().min_by_key(|pdu| pdu.depth()) else { return Ok(0) };
+        let Some(oldest) = pdus.iter().min_by_key(|pdu| pdu.depth()) else {
+            return Ok(0);
+        };
         let state = self.state_before(server, oldest).await?;
         Ok(rooms.import_history(room, pdus, state).await?)
     }

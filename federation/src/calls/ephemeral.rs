@@ -64,7 +64,9 @@ impl FederationCalls {
     /// The servers in the room without ours.
     pub(super) async fn other_servers(&self, room: &RoomId) -> Result<BTreeSet<OwnedServerName>> {
         let view = self.0.rooms().view(room).await?;
-        let mut servers = view.map(|view| BTreeSet::clone(&view.servers())).unwrap_or_default();
+        let mut servers = view
+            .map(|view| BTreeSet::clone(&view.servers()))
+            .unwrap_or_default();
         servers.remove(self.0.us());
         Ok(servers)
     }
@@ -72,5 +74,9 @@ impl FederationCalls {
 
 fn edu(kind: &str, key: String, content: Object, survives_failure: bool) -> Edu {
     let object = object([("edu_type", kind.into()), ("content", content.into())]);
-    Edu { key, object, survives_failure }
+    Edu {
+        key,
+        object,
+        survives_failure,
+    }
 }

@@ -63,6 +63,10 @@ pub(super) fn finish(
         object.insert("origin".to_owned(), us.as_str().into());
     }
     hash::set_content_hash(&mut object);
-    federation.rooms().identity().key().sign_event(us.as_str(), &mut object, rules);
+    federation
+        .rooms()
+        .identity()
+        .key()
+        .sign_event(us.as_str(), &mut object, rules);
     Ok(Pdu::parse(object, version)?)
 }

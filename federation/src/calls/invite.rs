@@ -22,12 +22,17 @@ impl FederationCalls {
             .and_then(user_id)
             .ok_or(Error::BadRequest("an invite without an invited user"))?;
         let server = invited.server_name();
-        let state: Vec<Object> = state.into_iter().filter(|one| stripped(one).is_some()).collect();
+        let state: Vec<Object> = state
+            .into_iter()
+            .filter(|one| stripped(one).is_some())
+            .collect();
         let client = self.0.client();
         let event = match client.send_invite(server, pdu, state.clone()).await {
-            Err(Error::Refused { status: 400 | 404, errcode, .. })
-                if pdu.rules().event_id == EventIdFormat::Chosen && errcode != "M_FORBIDDEN" =>
-            {
+            Err(Error::Refused {
+                status: 400 | 404,
+                errcode,
+                ..
+            }) if pdu.rules().event_id == EventIdFormat::Chosen && errcode != "M_FORBIDDEN" => {
                 client.send_invite_v1(server, pdu, state).await?
             }
             answer => answer?,

@@ -9,11 +9,7 @@ use gantry_model::{
 use gantry_rooms::JoinImport;
 
 use super::{FederationCalls, handshake::finish, more_telling};
-use crate::{
-    Error, Result,
-    client::bad,
-    remote::Joined,
-};
+use crate::{Error, Result, client::bad, remote::Joined};
 
 impl FederationCalls {
     /// Joins a room that none of our users is in, through one of the servers in `via`, or those
@@ -85,7 +81,13 @@ impl FederationCalls {
         if !servers.iter().any(|known| known == server) {
             servers.push(server.to_owned());
         }
-        Ok(JoinImport { version, join, state, auth_chain, servers })
+        Ok(JoinImport {
+            version,
+            join,
+            state,
+            auth_chain,
+            servers,
+        })
     }
 
     /// Our join as the resident server gave it back: it may have signed it (restricted rooms), and

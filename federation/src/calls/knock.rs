@@ -50,7 +50,9 @@ impl FederationCalls {
         let event = knock.object().clone();
         let (kind, version) = (OutOfBandKind::Knock, knock.rules().version.to_string());
         let rooms = self.0.rooms();
-        rooms.put_out_of_band(user, room, kind, event, state, Some(version)).await?;
+        rooms
+            .put_out_of_band(user, room, kind, event, state, Some(version))
+            .await?;
         Ok(())
     }
 }

@@ -21,8 +21,10 @@ impl FederationCalls {
         reason: Option<&str>,
     ) -> Result<()> {
         self.require_enabled()?;
-        let content: Object =
-            reason.map(|reason| ("reason".to_owned(), reason.into())).into_iter().collect();
+        let content: Object = reason
+            .map(|reason| ("reason".to_owned(), reason.into()))
+            .into_iter()
+            .collect();
         let mut failure = None;
         for server in self.servers_for(room, user, via).await? {
             match self.leave_through(&server, room, user, &content).await {

@@ -43,14 +43,19 @@ impl PublicRoomsQuery {
         let mut set = |key: &str, value: Option<Value>| {
             body.extend(value.map(|value| (key.to_owned(), value)));
         };
-        set("limit", self.limit.map(|limit| (limit.min(1_000) as i64).into()));
+        set(
+            "limit",
+            self.limit.map(|limit| (limit.min(1_000) as i64).into()),
+        );
         set("since", self.since.as_deref().map(Value::from));
         let mut filter = Object::new();
         if let Some(search) = &self.search {
             filter.insert("generic_search_term".to_owned(), search.as_str().into());
         }
         if let Some(types) = &self.room_types {
-            let types = types.iter().map(|one| one.as_deref().map_or(Value::Null, Value::from));
+            let types = types
+                .iter()
+                .map(|one| one.as_deref().map_or(Value::Null, Value::from));
             filter.insert("room_types".to_owned(), types.collect::<Vec<_>>().into());
         }
         set("filter", (!filter.is_empty()).then(|| filter.into()));
@@ -71,7 +76,10 @@ impl FederationCalls {
         let answer = self.0.client().directory(alias).await?;
         let server = alias.server_name();
         let room_id = text(&answer, "room_id").and_then(wire::room_id);
-        let servers = answer.get("servers").and_then(Value::as_array).unwrap_or_default();
+        let servers = answer
+            .get("servers")
+            .and_then(Value::as_array)
+            .unwrap_or_default();
         Ok(RemoteAlias {
             room_id: room_id.ok_or_else(|| bad(server, "no room id"))?,
             servers: servers
@@ -89,7 +97,11 @@ impl FederationCalls {
         query: &PublicRoomsQuery,
     ) -> Result<Object> {
         self.require_enabled()?;
-        let answer = self.0.client().public_rooms(server, query.to_body()).await?;
+        let answer = self
+            .0
+            .client()
+            .public_rooms(server, query.to_body())
+            .await?;
         match answer.get("chunk") {
             Some(Value::Array(_)) => Ok(answer),
             _ => Err(bad(server, "no list of rooms")),

@@ -57,14 +57,19 @@ impl Federation {
     ) -> Result<Pdu> {
         let pdu = Pdu::parse(object, version)?;
         if pdu.room_id() != room || pdu.event_id() != event_id {
-            return Err(Error::BadRequest("the event is not the one that the path names"));
+            return Err(Error::BadRequest(
+                "the event is not the one that the path names",
+            ));
         }
         let checked = self.checker().check_one(pdu.clone()).await;
-        let checked = checked.map_err(|_| Error::Forbidden("the event is not signed as it must be"))?;
+        let checked =
+            checked.map_err(|_| Error::Forbidden("the event is not signed as it must be"))?;
         if checked.object() == pdu.object() {
             Ok(checked)
         } else {
-            Err(Error::BadRequest("the event's hash is not that of its content"))
+            Err(Error::BadRequest(
+                "the event's hash is not that of its content",
+            ))
         }
     }
 }

@@ -11,7 +11,8 @@ use gantry_rooms::RoomEvent;
 
 use super::{Answer, reply};
 use crate::{
-    Error, Federation, auth::ServerOrigin,
+    Error, Federation,
+    auth::ServerOrigin,
     wire::{self, event_id, event_ids},
 };
 
@@ -28,7 +29,11 @@ pub(super) async fn get_event(
 ) -> Answer {
     let not_found = || Error::NotFound("unknown event");
     let id = event_id(&id).ok_or_else(not_found)?;
-    let event = federation.rooms().find_event(&id).await?.ok_or_else(not_found)?;
+    let event = federation
+        .rooms()
+        .find_event(&id)
+        .await?
+        .ok_or_else(not_found)?;
     let room = event.pdu.room_id().to_owned();
     federation.room_shared_with(&origin, &room).await?;
     let shown = federation.shown_to(&origin, &room, vec![event]).await?;
@@ -47,7 +52,10 @@ pub(super) async fn get_event_auth(
         return Err(Error::NotFound("unknown event"));
     }
     let chain = federation.rooms().auth_chain(&room, &[id]).await?;
-    Ok(reply([("auth_chain", wire::pdus(chain.iter().map(Arc::as_ref)))]))
+    Ok(reply([(
+        "auth_chain",
+        wire::pdus(chain.iter().map(Arc::as_ref)),
+    )]))
 }
 
 /// `GET /_matrix/federation/v1/backfill/{roomId}`
@@ -69,7 +77,10 @@ pub(super) async fn backfill(
         .take(MAX_START)
         .filter_map(|(_, id)| event_id(id))
         .collect();
-    let events = federation.rooms().backfill(&room, &from, limit.clamp(1, MAX_EVENTS)).await?;
+    let events = federation
+        .rooms()
+        .backfill(&room, &from, limit.clamp(1, MAX_EVENTS))
+        .await?;
     let shown = federation.shown_to(&origin, &room, events).await?;
     Ok(transaction(&federation, &shown))
 }
@@ -82,7 +93,9 @@ pub(super) async fn get_missing_events(
 ) -> Answer {
     federation.room_shared_with(&origin, &room).await?;
     let number = |key: &str| body.get(key).and_then(Value::as_int);
-    let limit = usize::try_from(number("limit").unwrap_or(10)).unwrap_or(1).clamp(1, MAX_EVENTS);
+    let limit = usize::try_from(number("limit").unwrap_or(10))
+        .unwrap_or(1)
+        .clamp(1, MAX_EVENTS);
     let events = federation
         .rooms()
         .missing_events(
@@ -94,7 +107,10 @@ pub(super) async fn get_missing_events(
         )
         .await?;
     let shown = federation.shown_to(&origin, &room, events).await?;
-    Ok(reply([("events", wire::pdus(shown.iter().map(|event| &*event.pdu)))]))
+    Ok(reply([(
+        "events",
+        wire::pdus(shown.iter().map(|event| &*event.pdu)),
+    )]))
 }
 
 /// Events in the form of a transaction.

@@ -26,14 +26,17 @@ pub(super) fn require_version(view: &RoomView, query: Option<&str>) -> Result<()
         Some(_) => named.any(|(_, name)| name == version),
         None => version == "1",
     };
-    if fits { Ok(()) } else { Err(Error::IncompatibleVersion { version: version.to_owned() }) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::IncompatibleVersion {
+            version: version.to_owned(),
+        })
+    }
 }
 
 /// The user that a path names, who must be one of the asking server's.
-pub(super) fn own_user(
-    origin: &ServerName,
-    text: &str,
-) -> Result<gantry_model::id::OwnedUserId> {
+pub(super) fn own_user(origin: &ServerName, text: &str) -> Result<gantry_model::id::OwnedUserId> {
     let user = user_id(text).ok_or(Error::BadRequest("the user id is not one"))?;
     if user.server_name() == origin {
         Ok(user)
@@ -67,7 +70,9 @@ pub(super) fn require_own_membership(
     if !pdu.is_state("m.room.member", pdu.sender().as_str())
         || pdu.content_str("membership") != Some(membership)
     {
-        return Err(Error::BadRequest("the event is not the member event that it should be"));
+        return Err(Error::BadRequest(
+            "the event is not the member event that it should be",
+        ));
     }
     if pdu.sender().server_name() != origin {
         return Err(Error::Forbidden("the user is not one of the asking server"));
@@ -82,9 +87,9 @@ pub(super) async fn take_in(federation: &Federation, pdu: Pdu) -> Result<()> {
         Ingested::SoftFailed | Ingested::Rejected(_) => {
             Err(Error::Forbidden("the room's rules do not allow it"))
         }
-        Ingested::Missing { .. } => {
-            Err(Error::BadRequest("the event refers to events that are not known"))
-        }
+        Ingested::Missing { .. } => Err(Error::BadRequest(
+            "the event refers to events that are not known",
+        )),
     }
 }
 

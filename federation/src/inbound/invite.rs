@@ -32,14 +32,19 @@ pub(super) async fn send_invite(
     Path((room, event)): Path<(OwnedRoomId, String)>,
     ServerOrigin { origin, mut body }: ServerOrigin,
 ) -> Answer {
-    let version = text(&body, "room_version").ok_or(Error::BadRequest("room_version is missing"))?;
-    let version = version
-        .parse()
-        .map_err(|_| Error::IncompatibleVersion { version: version.chars().take(64).collect() })?;
+    let version =
+        text(&body, "room_version").ok_or(Error::BadRequest("room_version is missing"))?;
+    let version = version.parse().map_err(|_| Error::IncompatibleVersion {
+        version: version.chars().take(64).collect(),
+    })?;
     let state = objects(&mut body, "invite_room_state", MAX_STATE);
     let content = body.remove("event").and_then(into_object);
     let content = content.ok_or(Error::BadRequest("event is missing"))?;
-    let invite = Invite { event: content, version, state };
+    let invite = Invite {
+        event: content,
+        version,
+        state,
+    };
     let signed = take_invite(&federation, &origin, &room, &event, invite).await?;
     Ok(reply([("event", signed.object().clone().into())]))
 }
@@ -50,11 +55,21 @@ pub(super) async fn send_invite_v1(
     Path((room, event)): Path<(OwnedRoomId, String)>,
     ServerOrigin { origin, mut body }: ServerOrigin,
 ) -> Answer {
-    let mut unsigned = body.remove("unsigned").and_then(into_object).unwrap_or_default();
+    let mut unsigned = body
+        .remove("unsigned")
+        .and_then(into_object)
+        .unwrap_or_default();
     let state = objects(&mut unsigned, "invite_room_state", MAX_STATE);
-    let invite = Invite { event: body, version: RoomVersion::V1, state };
+    let invite = Invite {
+        event: body,
+        version: RoomVersion::V1,
+        state,
+    };
     let signed = take_invite(&federation, &origin, &room, &event, invite).await?;
-    Ok(version_1(reply([("event", signed.object().clone().into())])))
+    Ok(version_1(reply([(
+        "event",
+        signed.object().clone().into(),
+    )])))
 }
 
 async fn take_invite(
@@ -64,18 +79,31 @@ async fn take_invite(
     event_id: &str,
     invite: Invite,
 ) -> Result<Pdu> {
-    let Invite { event, version, state } = invite;
-    let pdu = federation.check_handed_over(event, version, room, event_id).await?;
+    let Invite {
+        event,
+        version,
+        state,
+    } = invite;
+    let pdu = federation
+        .check_handed_over(event, version, room, event_id)
+        .await?;
     let invited = invited_user(federation, origin, &pdu).await?;
     let identity = federation.rooms().identity();
     let signed = pdu.signed_by(identity.server_name(), identity.key());
-    let view = federation.rooms().view(room).await?.filter(RoomView::is_joined_locally);
+    let view = federation
+        .rooms()
+        .view(room)
+        .await?
+        .filter(RoomView::is_joined_locally);
     if let Some(view) = view {
         if !federation.acls().allows(&view, origin) {
             return Err(Error::Forbidden("the server is excluded from the room"));
         }
         // The event also comes in a transaction; whether it can be taken in before does not matter.
-        let taken = federation.rooms().ingest(signed.clone(), Arrival::Transaction).await;
+        let taken = federation
+            .rooms()
+            .ingest(signed.clone(), Arrival::Transaction)
+            .await;
         tracing::debug!(%room, ?taken, "an invite to a room that we are in");
         return Ok(signed);
     }
@@ -83,7 +111,9 @@ async fn take_invite(
     let (kind, version) = (OutOfBandKind::Invite, version.to_string());
     let event = signed.object().clone();
     let rooms = federation.rooms();
-    rooms.put_out_of_band(&invited, room, kind, event, state, Some(version)).await?;
+    rooms
+        .put_out_of_band(&invited, room, kind, event, state, Some(version))
+        .await?;
     Ok(signed)
 }
 
@@ -98,10 +128,14 @@ async fn invited_user(
     let invited = pdu.state_key().and_then(user_id).filter(|_| is_invite);
     let invited = invited.ok_or(Error::BadRequest("the event is not an invite"))?;
     if pdu.sender().server_name() != origin {
-        return Err(Error::Forbidden("the inviting user is not one of the asking server"));
+        return Err(Error::Forbidden(
+            "the inviting user is not one of the asking server",
+        ));
     }
     if !federation.rooms().identity().is_local(&invited) {
-        return Err(Error::BadRequest("the invited user is not one of this server"));
+        return Err(Error::BadRequest(
+            "the invited user is not one of this server",
+        ));
     }
     let account = federation.accounts().account(&invited).await?;
     match account {

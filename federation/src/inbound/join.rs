@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, RawQuery, State},
     Json,
+    extract::{Path, RawQuery, State},
 };
 use gantry_model::{
     Object, Pdu, Value,
@@ -36,7 +36,10 @@ pub(super) async fn make_join(
     require_version(&view, query.as_deref())?;
     let mut content = membership("join");
     if let Some(voucher) = federation.voucher(&view, &user).await? {
-        content.insert("join_authorised_via_users_server".to_owned(), voucher.as_str().into());
+        content.insert(
+            "join_authorised_via_users_server".to_owned(),
+            voucher.as_str().into(),
+        );
     }
     make(&federation, &room, &user, content).await
 }
@@ -56,7 +59,9 @@ pub(super) async fn send_join_v1(
     Path((room, event)): Path<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
-    join(&federation, &origin, &room, &event, body).await.map(version_1)
+    join(&federation, &origin, &room, &event, body)
+        .await
+        .map(version_1)
 }
 
 async fn join(
@@ -71,7 +76,9 @@ async fn join(
     require_own_membership(origin, &pdu, "join")?;
     let pdu = vouch(federation, &view, pdu).await?;
     let object = pdu.object().clone();
-    let pdu = federation.check_handed_over(object, view.version(), room, event_id).await?;
+    let pdu = federation
+        .check_handed_over(object, view.version(), room, event_id)
+        .await?;
     take_in(federation, pdu.clone()).await?;
     answer(federation, room, &pdu).await
 }
@@ -79,7 +86,9 @@ async fn join(
 /// Our signature under the join, if it says that one of our users vouches for it and that is so.
 async fn vouch(federation: &Federation, view: &gantry_rooms::RoomView, pdu: Pdu) -> Result<Pdu> {
     let identity = federation.rooms().identity();
-    let named = pdu.content_str("join_authorised_via_users_server").and_then(user_id);
+    let named = pdu
+        .content_str("join_authorised_via_users_server")
+        .and_then(user_id);
     match named {
         Some(named) if identity.is_local(&named) && view.rules().restricted => {
             federation.voucher(view, pdu.sender()).await?;
@@ -99,7 +108,10 @@ async fn answer(federation: &Federation, room: &RoomId, pdu: &Pdu) -> Result<Jso
     let view = rooms.get(room).await?;
     let auth_chain = rooms.auth_chain_of_state(&view, &state);
     let servers = view.servers();
-    let servers: Vec<Value> = servers.iter().map(|server| server.as_str().into()).collect();
+    let servers: Vec<Value> = servers
+        .iter()
+        .map(|server| server.as_str().into())
+        .collect();
     Ok(reply([
         ("origin", federation.us().as_str().into()),
         ("event", pdu.object().clone().into()),

@@ -47,7 +47,9 @@ pub(super) async fn send_knock(
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     let view = federation.room_for(&origin, &room).await?;
-    let pdu = federation.check_handed_over(body, view.version(), &room, &event).await?;
+    let pdu = federation
+        .check_handed_over(body, view.version(), &room, &event)
+        .await?;
     require_own_membership(&origin, &pdu, "knock")?;
     take_in(&federation, pdu).await?;
     Ok(reply([("knock_room_state", shown_state(&view))]))

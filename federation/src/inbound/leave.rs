@@ -44,7 +44,9 @@ pub(super) async fn send_leave_v1(
     Path((room, event)): Path<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
-    leave(&federation, &origin, &room, &event, body).await.map(version_1)
+    leave(&federation, &origin, &room, &event, body)
+        .await
+        .map(version_1)
 }
 
 async fn leave(
@@ -55,7 +57,9 @@ async fn leave(
     body: Object,
 ) -> Result<Json<Value>> {
     let view = federation.room_for(origin, room).await?;
-    let pdu = federation.check_handed_over(body, view.version(), room, event_id).await?;
+    let pdu = federation
+        .check_handed_over(body, view.version(), room, event_id)
+        .await?;
     require_own_membership(origin, &pdu, "leave")?;
     take_in(federation, pdu).await?;
     Ok(reply([]))

@@ -61,26 +61,45 @@ impl Wanted {
     fn of(body: &Object) -> Self {
         let filter = body.get("filter").and_then(Value::as_object);
         let limit = body.get("limit").and_then(Value::as_int);
-        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MAX_ROOMS);
-        let types = filter.and_then(|filter| filter.get("room_types")).and_then(Value::as_array);
+        let limit = limit
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(MAX_ROOMS);
+        let types = filter
+            .and_then(|filter| filter.get("room_types"))
+            .and_then(Value::as_array);
         Self {
             limit: limit.clamp(1, MAX_ROOMS),
-            since: text(body, "since").and_then(|since| since.parse().ok()).unwrap_or(0),
+            since: text(body, "since")
+                .and_then(|since| since.parse().ok())
+                .unwrap_or(0),
             search: filter
                 .and_then(|filter| text(filter, "generic_search_term"))
                 .filter(|term| !term.is_empty())
                 .map(str::to_lowercase),
             types: types.map(|types| {
-                types.iter().take(MAX_TYPES).map(|one| one.as_str().map(str::to_owned)).collect()
+                types
+                    .iter()
+                    .take(MAX_TYPES)
+                    .map(|one| one.as_str().map(str::to_owned))
+                    .collect()
             }),
         }
     }
 
     fn fits(&self, view: &RoomView) -> bool {
-        let has_type = self.types.as_ref().is_none_or(|types| types.contains(&view.room_type()));
-        let Some(search) = &self.search else { return has_type };
+        let has_type = self
+            .types
+            .as_ref()
+            .is_none_or(|types| types.contains(&view.room_type()));
+        let Some(search) = &self.search else {
+            return has_type;
+        };
         let texts = [view.name(), view.topic(), view.canonical_alias()];
-        has_type && texts.iter().flatten().any(|text| text.to_lowercase().contains(search))
+        has_type
+            && texts
+                .iter()
+                .flatten()
+                .any(|text| text.to_lowercase().contains(search))
     }
 }
 
@@ -120,7 +139,10 @@ fn entry(view: &RoomView) -> Object {
     let mut entry = object([
         ("room_id", view.room_id().as_str().into()),
         ("num_joined_members", (view.joined().len() as i64).into()),
-        ("world_readable", (view.history_visibility() == "world_readable").into()),
+        (
+            "world_readable",
+            (view.history_visibility() == "world_readable").into(),
+        ),
         ("guest_can_join", (view.guest_access() == "can_join").into()),
         ("join_rule", view.join_rule().into()),
     ]);

@@ -8,7 +8,10 @@ use gantry_model::{
 };
 use gantry_rooms::{Membership, RoomView};
 
-use crate::{Error, Federation, Result, wire::{room_id, text}};
+use crate::{
+    Error, Federation, Result,
+    wire::{room_id, text},
+};
 
 /// The most conditions that are looked at.
 const MAX_CONDITIONS: usize = 50;
@@ -40,14 +43,21 @@ impl Federation {
     async fn require_condition(&self, view: &RoomView, user: &UserId) -> Result<()> {
         let mut is_certain = true;
         for room in allowed_rooms(view) {
-            match self.rooms().view(&room).await?.filter(RoomView::is_joined_locally) {
+            match self
+                .rooms()
+                .view(&room)
+                .await?
+                .filter(RoomView::is_joined_locally)
+            {
                 Some(other) if other.membership(user) == Some(Membership::Join) => return Ok(()),
                 Some(_) => {}
                 None => is_certain = false,
             }
         }
         if is_certain {
-            Err(Error::Forbidden("the user is in none of the rooms that the join rules name"))
+            Err(Error::Forbidden(
+                "the user is in none of the rooms that the join rules name",
+            ))
         } else {
             Err(Error::UnableToAuthorizeJoin)
         }
@@ -81,5 +91,10 @@ fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {
             .then(|| text(condition, "room_id").and_then(room_id))
             .flatten()
     };
-    conditions.iter().take(MAX_CONDITIONS).filter_map(Value::as_object).filter_map(room).collect()
+    conditions
+        .iter()
+        .take(MAX_CONDITIONS)
+        .filter_map(Value::as_object)
+        .filter_map(room)
+        .collect()
 }

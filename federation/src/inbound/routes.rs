@@ -25,28 +25,73 @@ pub fn router(federation: Federation) -> Router {
         .route("/_matrix/federation/v1/version", get(get_version))
         .route("/_matrix/key/v2/server", get(get_server_keys))
         .route("/_matrix/key/v2/server/{key_id}", get(get_server_keys))
-        .route("/_matrix/federation/v1/send/{txn_id}", put(send_transaction))
-        .route("/_matrix/federation/v1/event_auth/{room_id}/{event_id}", get(get_event_auth))
+        .route(
+            "/_matrix/federation/v1/send/{txn_id}",
+            put(send_transaction),
+        )
+        .route(
+            "/_matrix/federation/v1/event_auth/{room_id}/{event_id}",
+            get(get_event_auth),
+        )
         .route("/_matrix/federation/v1/backfill/{room_id}", get(backfill))
-        .route("/_matrix/federation/v1/get_missing_events/{room_id}", post(get_missing_events))
+        .route(
+            "/_matrix/federation/v1/get_missing_events/{room_id}",
+            post(get_missing_events),
+        )
         .route("/_matrix/federation/v1/event/{event_id}", get(get_event))
         .route("/_matrix/federation/v1/state/{room_id}", get(get_state))
-        .route("/_matrix/federation/v1/state_ids/{room_id}", get(get_state_ids))
-        .route("/_matrix/federation/v1/make_join/{room_id}/{user_id}", get(make_join))
-        .route("/_matrix/federation/v1/send_join/{room_id}/{event_id}", put(send_join_v1))
-        .route("/_matrix/federation/v2/send_join/{room_id}/{event_id}", put(send_join))
-        .route("/_matrix/federation/v1/make_knock/{room_id}/{user_id}", get(make_knock))
-        .route("/_matrix/federation/v1/send_knock/{room_id}/{event_id}", put(send_knock))
-        .route("/_matrix/federation/v1/invite/{room_id}/{event_id}", put(send_invite_v1))
-        .route("/_matrix/federation/v2/invite/{room_id}/{event_id}", put(send_invite))
-        .route("/_matrix/federation/v1/make_leave/{room_id}/{user_id}", get(make_leave))
-        .route("/_matrix/federation/v1/send_leave/{room_id}/{event_id}", put(send_leave_v1))
-        .route("/_matrix/federation/v2/send_leave/{room_id}/{event_id}", put(send_leave))
+        .route(
+            "/_matrix/federation/v1/state_ids/{room_id}",
+            get(get_state_ids),
+        )
+        .route(
+            "/_matrix/federation/v1/make_join/{room_id}/{user_id}",
+            get(make_join),
+        )
+        .route(
+            "/_matrix/federation/v1/send_join/{room_id}/{event_id}",
+            put(send_join_v1),
+        )
+        .route(
+            "/_matrix/federation/v2/send_join/{room_id}/{event_id}",
+            put(send_join),
+        )
+        .route(
+            "/_matrix/federation/v1/make_knock/{room_id}/{user_id}",
+            get(make_knock),
+        )
+        .route(
+            "/_matrix/federation/v1/send_knock/{room_id}/{event_id}",
+            put(send_knock),
+        )
+        .route(
+            "/_matrix/federation/v1/invite/{room_id}/{event_id}",
+            put(send_invite_v1),
+        )
+        .route(
+            "/_matrix/federation/v2/invite/{room_id}/{event_id}",
+            put(send_invite),
+        )
+        .route(
+            "/_matrix/federation/v1/make_leave/{room_id}/{user_id}",
+            get(make_leave),
+        )
+        .route(
+            "/_matrix/federation/v1/send_leave/{room_id}/{event_id}",
+            put(send_leave_v1),
+        )
+        .route(
+            "/_matrix/federation/v2/send_leave/{room_id}/{event_id}",
+            put(send_leave),
+        )
         .route(
             "/_matrix/federation/v1/publicRooms",
             get(get_public_rooms).post(query_public_rooms),
         )
-        .route("/_matrix/federation/v1/query/directory", get(query_directory))
+        .route(
+            "/_matrix/federation/v1/query/directory",
+            get(query_directory),
+        )
         .route("/_matrix/federation/v1/query/profile", get(query_profile))
         .with_state(federation)
 }

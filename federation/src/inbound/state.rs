@@ -41,7 +41,10 @@ pub(super) async fn get_state_ids(
     let (state, auth_chain) = state_at(&federation, &origin, &room, &parameters).await?;
     Ok(reply([
         ("pdu_ids", wire::ids(state.iter().map(|pdu| pdu.event_id()))),
-        ("auth_chain_ids", wire::ids(auth_chain.iter().map(|pdu| pdu.event_id()))),
+        (
+            "auth_chain_ids",
+            wire::ids(auth_chain.iter().map(|pdu| pdu.event_id())),
+        ),
     ]))
 }
 

@@ -78,9 +78,15 @@ async fn receive_pdus(
             }
         }
     }
-    let ids: Vec<String> = well_formed.iter().map(|pdu| pdu.event_id().to_string()).collect();
+    let ids: Vec<String> = well_formed
+        .iter()
+        .map(|pdu| pdu.event_id().to_string())
+        .collect();
     let mut accepted = Vec::new();
-    for (id, checked) in ids.into_iter().zip(federation.checker().check(well_formed).await) {
+    for (id, checked) in ids
+        .into_iter()
+        .zip(federation.checker().check(well_formed).await)
+    {
         match checked {
             Ok(pdu) => {
                 accepted.push(pdu);
@@ -134,12 +140,7 @@ fn room_of(object: &Object) -> Option<OwnedRoomId> {
     text(object, "room_id").and_then(room_id)
 }
 
-fn admit(
-    federation: &Federation,
-    origin: &ServerName,
-    view: &RoomView,
-    pdu: &Pdu,
-) -> Result<()> {
+fn admit(federation: &Federation, origin: &ServerName, view: &RoomView, pdu: &Pdu) -> Result<()> {
     if !view.is_joined_locally() {
         return Err(Error::NotFound("this server is not in the room"));
     }

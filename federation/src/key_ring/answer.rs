@@ -21,18 +21,30 @@ pub(crate) fn read(server: &ServerName, answer: &Object, now: i64) -> Result<Vec
         .ok_or_else(|| bad(server, "no valid_until_ts"))?
         .min(now.saturating_add(MAX_TRUST_MS));
     let current: Vec<ServerKey> = entries(answer, "verify_keys")
-        .map(|(key_id, key, _)| ServerKey { key_id, key, valid_until_ts: valid_until, expired: false })
+        .map(|(key_id, key, _)| ServerKey {
+            key_id,
+            key,
+            valid_until_ts: valid_until,
+            expired: false,
+        })
         .collect();
-    let is_signed = current
-        .iter()
-        .any(|one| one.key.verify_object(server.as_str(), &one.key_id, answer).is_ok());
+    let is_signed = current.iter().any(|one| {
+        one.key
+            .verify_object(server.as_str(), &one.key_id, answer)
+            .is_ok()
+    });
     if !is_signed {
         return Err(bad(server, "the keys are not signed by one of them"));
     }
     let old = entries(answer, "old_verify_keys").filter_map(|(key_id, key, entry)| {
         let valid_until_ts = entry.get("expired_ts")?.as_int()?;
         let is_current = current.iter().any(|one| one.key_id == key_id);
-        (!is_current).then_some(ServerKey { key_id, key, valid_until_ts, expired: true })
+        (!is_current).then_some(ServerKey {
+            key_id,
+            key,
+            valid_until_ts,
+            expired: true,
+        })
     });
     let old: Vec<ServerKey> = old.collect();
     Ok(current.into_iter().chain(old).collect())
@@ -44,11 +56,16 @@ fn entries<'a>(
     field: &str,
 ) -> impl Iterator<Item = (String, VerifyKey, &'a Object)> + use<'a> {
     let keys = answer.get(field).and_then(Value::as_object);
-    keys.into_iter().flatten().take(MAX_KEYS).filter_map(|(key_id, entry)| {
-        let entry = entry.as_object()?;
-        let key = VerifyKey::from_base64(text(entry, "key")?).ok()?;
-        key_id.starts_with("ed25519:").then(|| (key_id.clone(), key, entry))
-    })
+    keys.into_iter()
+        .flatten()
+        .take(MAX_KEYS)
+        .filter_map(|(key_id, entry)| {
+            let entry = entry.as_object()?;
+            let key = VerifyKey::from_base64(text(entry, "key")?).ok()?;
+            key_id
+                .starts_with("ed25519:")
+                .then(|| (key_id.clone(), key, entry))
+        })
 }
 
 #[cfg(test)]
@@ -66,14 +83,24 @@ mod tests {
     }
 
     fn answer(valid_until: i64, signer: &ServerSigningKey) -> Object {
-        let key = |bytes: [u8; 32]| ServerSigningKey::from_seed("x", &bytes).verify_key().to_base64();
+        let key = |bytes: [u8; 32]| {
+            ServerSigningKey::from_seed("x", &bytes)
+                .verify_key()
+                .to_base64()
+        };
         let entry = object([("key", key([1; 32]).into())]);
         let old = object([("key", key([2; 32]).into()), ("expired_ts", 5.into())]);
         let mut answer = object([
             ("server_name", "a.com".into()),
             ("valid_until_ts", valid_until.into()),
-            ("verify_keys", object([("ed25519:new", entry.into())]).into()),
-            ("old_verify_keys", object([("ed25519:old", old.into())]).into()),
+            (
+                "verify_keys",
+                object([("ed25519:new", entry.into())]).into(),
+            ),
+            (
+                "old_verify_keys",
+                object([("ed25519:old", old.into())]).into(),
+            ),
         ]);
         signer.sign_object("a.com", &mut answer);
         answer
@@ -121,6 +148,9 @@ mod tests {
     }
 
     fn letters(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| char::from(b'A' + byte % 26)).collect()
+        bytes
+            .iter()
+            .map(|byte| char::from(b'A' + byte % 26))
+            .collect()
     }
 }

@@ -54,7 +54,9 @@ impl Known {
 
     /// Somebody says to be the server, so it may be there again.
     pub(crate) fn heard_of(&mut self) {
-        self.ask_after = self.ask_after.min(self.last_asked.saturating_add(FIRST_PAUSE_MS));
+        self.ask_after = self
+            .ask_after
+            .min(self.last_asked.saturating_add(FIRST_PAUSE_MS));
     }
 
     /// The server answered. A key that it no longer names stays as it was.
@@ -62,7 +64,8 @@ impl Known {
         self.failures = 0;
         self.last_asked = now;
         self.ask_after = now.saturating_add(FIRST_PAUSE_MS);
-        self.keys.extend(keys.into_iter().map(|key| (key.key_id.clone(), key)));
+        self.keys
+            .extend(keys.into_iter().map(|key| (key.key_id.clone(), key)));
     }
 
     /// The server did not answer.
@@ -82,7 +85,12 @@ mod tests {
 
     fn key(valid_until_ts: i64, expired: bool) -> ServerKey {
         let key = ServerSigningKey::from_seed("1", &[1; 32]).verify_key();
-        ServerKey { key_id: "ed25519:1".to_owned(), key, valid_until_ts, expired }
+        ServerKey {
+            key_id: "ed25519:1".to_owned(),
+            key,
+            valid_until_ts,
+            expired,
+        }
     }
 
     #[test]

@@ -39,7 +39,11 @@ async fn fill_unbounded(inner: &Inner, origin: &ServerName, pdu: Pdu) -> Result<
     let mut result = Err(Error::NoServer);
     for event in by_prev(missing) {
         let is_target = event.event_id() == target;
-        let arrival = if is_target { Arrival::Transaction } else { Arrival::MissingPrev };
+        let arrival = if is_target {
+            Arrival::Transaction
+        } else {
+            Arrival::MissingPrev
+        };
         let event_id = event.event_id().to_owned();
         let taken = take_in(inner, &servers, event, arrival).await;
         if let Err(error) = &taken {
@@ -75,19 +79,28 @@ async fn fetch_previous(
     pdu: Pdu,
 ) -> Result<HashMap<OwnedEventId, Pdu>> {
     let (room, version) = (pdu.room_id().to_owned(), pdu.rules().version);
-    let earliest = inner.rooms.view(&room).await?.map(|view| view.extremities()).unwrap_or_default();
+    let earliest = inner
+        .rooms
+        .view(&room)
+        .await?
+        .map(|view| view.extremities())
+        .unwrap_or_default();
     let mut known = HashMap::new();
     let mut found = HashMap::from([(pdu.event_id().to_owned(), pdu)]);
     let mut server_at = 0;
     for _ in 0..MAX_ROUNDS {
         let latest = with_unknown_prev(inner, &found, &mut known).await?;
-        let Some(server) = servers.get(server_at) else { break };
+        let Some(server) = servers.get(server_at) else {
+            break;
+        };
         if latest.is_empty() || found.len() >= MAX_EVENTS {
             break;
         }
         let latest: Vec<OwnedEventId> = latest.into_iter().take(20).collect();
-        let answer =
-            inner.client.get_missing_events(server, &room, &earliest, &latest, PAGE).await;
+        let answer = inner
+            .client
+            .get_missing_events(server, &room, &earliest, &latest, PAGE)
+            .await;
         let objects = answer.unwrap_or_else(|error| {
             tracing::debug!(%server, %error, "missing events were not given");
             Vec::new()
@@ -144,7 +157,9 @@ async fn take_in(
 ) -> Result<Ingested> {
     let mut ingested = inner.rooms.ingest(pdu.clone(), arrival).await?;
     for server in servers {
-        let Ingested::Missing { prev, auth } = &ingested else { break };
+        let Ingested::Missing { prev, auth } = &ingested else {
+            break;
+        };
         if !auth.is_empty() {
             let given = state::fetch_auth(inner, server, &pdu, auth).await;
             if let Err(error) = given {
@@ -158,7 +173,10 @@ async fn take_in(
             match state::fetch(inner, server, &pdu).await {
                 Ok(given) => {
                     let (state, auth_chain) = given.into_parts();
-                    inner.rooms.ingest_with_state(pdu.clone(), arrival, state, auth_chain).await?
+                    inner
+                        .rooms
+                        .ingest_with_state(pdu.clone(), arrival, state, auth_chain)
+                        .await?
                 }
                 Err(error) => {
                     tracing::debug!(%server, %error, "the state was not given");

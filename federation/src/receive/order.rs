@@ -22,8 +22,11 @@ pub(super) fn by_prev(events: HashMap<OwnedEventId, Pdu>) -> Vec<Pdu> {
         }
         open.insert(id.clone(), count);
     }
-    let mut ready: Vec<OwnedEventId> =
-        events.keys().filter(|id| open.get(*id) == Some(&0)).cloned().collect();
+    let mut ready: Vec<OwnedEventId> = events
+        .keys()
+        .filter(|id| open.get(*id) == Some(&0))
+        .cloned()
+        .collect();
     let mut sorted = Vec::with_capacity(events.len());
     while let Some(id) = ready.pop() {
         for next in after.remove(&id).unwrap_or_default() {
@@ -68,7 +71,9 @@ mod tests {
             id_localpart: String::new(),
         };
         let key = ServerSigningKey::from_seed("1", &[1; 32]);
-        draft.sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules()).unwrap()
+        draft
+            .sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules())
+            .unwrap()
     }
 
     proptest! {

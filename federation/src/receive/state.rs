@@ -60,10 +60,15 @@ pub(super) async fn fetch_auth(
             Vec::new()
         }
     };
-    let given: HashSet<&OwnedEventId> =
-        missing.iter().filter(|id| events.iter().any(|event| event.event_id() == **id)).collect();
-    let rest: Vec<OwnedEventId> =
-        missing.iter().filter(|id| !given.contains(id)).cloned().collect();
+    let given: HashSet<&OwnedEventId> = missing
+        .iter()
+        .filter(|id| events.iter().any(|event| event.event_id() == **id))
+        .collect();
+    let rest: Vec<OwnedEventId> = missing
+        .iter()
+        .filter(|id| !given.contains(id))
+        .cloned()
+        .collect();
     if !rest.is_empty() {
         events.extend(follow_auth(inner, server, room, version, rest).await?);
     }
@@ -78,7 +83,11 @@ async fn follow_auth(
     version: RoomVersion,
     wanted: Vec<OwnedEventId>,
 ) -> Result<Vec<Pdu>> {
-    let asker = Asker { rooms: &inner.rooms, client: &inner.client, checker: &inner.checker };
+    let asker = Asker {
+        rooms: &inner.rooms,
+        client: &inner.client,
+        checker: &inner.checker,
+    };
     let mut seen: HashSet<OwnedEventId> = wanted.iter().cloned().collect();
     let mut wave = wanted;
     let mut found = Vec::new();
@@ -99,7 +108,11 @@ async fn follow_auth(
 
 /// The state before an event, as a server gives it.
 pub(super) async fn fetch(inner: &Inner, server: &ServerName, pdu: &Pdu) -> Result<GivenState> {
-    let asker = Asker { rooms: &inner.rooms, client: &inner.client, checker: &inner.checker };
+    let asker = Asker {
+        rooms: &inner.rooms,
+        client: &inner.client,
+        checker: &inner.checker,
+    };
     asker.state(server, pdu).await
 }
 
@@ -128,7 +141,9 @@ impl Asker<'_> {
             events.insert(event.event_id().to_owned(), event);
         }
         let pick = |ids: &[OwnedEventId]| -> Vec<Pdu> {
-            ids.iter().filter_map(|id| events.get(id).cloned()).collect()
+            ids.iter()
+                .filter_map(|id| events.get(id).cloned())
+                .collect()
         };
         let (state, auth_chain) = (pick(&ids.state), pick(&ids.auth_chain));
         if state.len() != ids.state.len() {
@@ -141,8 +156,14 @@ impl Asker<'_> {
         let (room, version) = (pdu.room_id(), pdu.rules().version);
         let full = self.client.state(server, room, pdu.event_id()).await?;
         let state = self.checker.check_room(full.state, version, room).await;
-        let auth_chain = self.checker.check_room(full.auth_chain, version, room).await;
-        if !state.iter().any(|event| event.is_state("m.room.create", "")) {
+        let auth_chain = self
+            .checker
+            .check_room(full.auth_chain, version, room)
+            .await;
+        if !state
+            .iter()
+            .any(|event| event.is_state("m.room.create", ""))
+        {
             return Err(bad(server, "a state without the create event"));
         }
         Ok(GivenState { state, auth_chain })
@@ -161,9 +182,17 @@ impl Asker<'_> {
             let pdu = Checker::check_format(object, version, room).ok()?;
             (pdu.event_id() == id).then_some(pdu)
         };
-        let found: Vec<Option<Pdu>> =
-            stream::iter(ids.to_vec()).map(fetch).buffer_unordered(PARALLEL).collect().await;
+        let found: Vec<Option<Pdu>> = stream::iter(ids.to_vec())
+            .map(fetch)
+            .buffer_unordered(PARALLEL)
+            .collect()
+            .await;
         let objects = found.into_iter().flatten().collect();
-        self.checker.check(objects).await.into_iter().filter_map(Result::ok).collect()
+        self.checker
+            .check(objects)
+            .await
+            .into_iter()
+            .filter_map(Result::ok)
+            .collect()
     }
 }

@@ -48,7 +48,10 @@ impl Client {
         limit: usize,
     ) -> Result<Vec<Object>> {
         let body = wire::object([
-            ("earliest_events", wire::ids(earliest.iter().map(|id| &**id))),
+            (
+                "earliest_events",
+                wire::ids(earliest.iter().map(|id| &**id)),
+            ),
             ("latest_events", wire::ids(latest.iter().map(|id| &**id))),
             ("limit", (limit as i64).into()),
             ("min_depth", 0.into()),
@@ -78,7 +81,9 @@ impl Client {
     pub(crate) async fn event(&self, server: &ServerName, event: &EventId) -> Result<Object> {
         let call = Call::get(path("v1", &["event", event.as_str()]));
         let mut answer = self.call_object(server, call).await?;
-        objects(&mut answer, "pdus", 1).pop().ok_or_else(|| bad(server, "no event"))
+        objects(&mut answer, "pdus", 1)
+            .pop()
+            .ok_or_else(|| bad(server, "no event"))
     }
 
     /// `GET event_auth`

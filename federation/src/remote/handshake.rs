@@ -53,7 +53,10 @@ impl Client {
     ) -> Result<MadeTemplate> {
         let mut path = path("v1", &[what, room.as_str(), user.as_str()]);
         if what != "make_leave" {
-            let versions: Vec<_> = RoomVersion::ALL.iter().map(|one| ("ver", one.as_str())).collect();
+            let versions: Vec<_> = RoomVersion::ALL
+                .iter()
+                .map(|one| ("ver", one.as_str()))
+                .collect();
             path += &query(&versions);
         }
         let mut answer = self.call_object(server, Call::get(path)).await?;
@@ -62,20 +65,39 @@ impl Client {
             .parse()
             .map_err(|_| bad(server, "an unknown room version"))?;
         let event = answer.remove("event").and_then(into_object);
-        Ok(MadeTemplate { event: event.ok_or_else(|| bad(server, "no event"))?, version })
+        Ok(MadeTemplate {
+            event: event.ok_or_else(|| bad(server, "no event"))?,
+            version,
+        })
     }
 
     /// `PUT send_join`, version 2
     pub(crate) async fn send_join(&self, server: &ServerName, join: &Pdu) -> Result<Joined> {
-        let path = path("v2", &["send_join", join.room_id().as_str(), join.event_id().as_str()]);
-        let call = Call::put(path + &query(&[("omit_members", "false")]), join.object().clone())
-            .timeout(JOIN_TIMEOUT)
-            .max_bytes(MAX_JOIN_BYTES);
+        let path = path(
+            "v2",
+            &[
+                "send_join",
+                join.room_id().as_str(),
+                join.event_id().as_str(),
+            ],
+        );
+        let call = Call::put(
+            path + &query(&[("omit_members", "false")]),
+            join.object().clone(),
+        )
+        .timeout(JOIN_TIMEOUT)
+        .max_bytes(MAX_JOIN_BYTES);
         let mut answer = self.call_object(server, call).await?;
         if answer.get("members_omitted").and_then(Value::as_bool) == Some(true) {
-            return Err(bad(server, "members were left out although we asked for them"));
+            return Err(bad(
+                server,
+                "members were left out although we asked for them",
+            ));
         }
-        let servers = answer.get("servers_in_room").and_then(Value::as_array).unwrap_or_default();
+        let servers = answer
+            .get("servers_in_room")
+            .and_then(Value::as_array)
+            .unwrap_or_default();
         Ok(Joined {
             servers: servers
                 .iter()
@@ -90,18 +112,32 @@ impl Client {
 
     /// `PUT send_leave`, version 2
     pub(crate) async fn send_leave(&self, server: &ServerName, leave: &Pdu) -> Result<()> {
-        let path = path("v2", &["send_leave", leave.room_id().as_str(), leave.event_id().as_str()]);
-        self.call(server, Call::put(path, leave.object().clone())).await.map(|_| ())
+        let path = path(
+            "v2",
+            &[
+                "send_leave",
+                leave.room_id().as_str(),
+                leave.event_id().as_str(),
+            ],
+        );
+        self.call(server, Call::put(path, leave.object().clone()))
+            .await
+            .map(|_| ())
     }
 
     /// `PUT send_knock`; the state of the room that a knocking user may see.
-    pub(crate) async fn send_knock(
-        &self,
-        server: &ServerName,
-        knock: &Pdu,
-    ) -> Result<Vec<Object>> {
-        let path = path("v1", &["send_knock", knock.room_id().as_str(), knock.event_id().as_str()]);
-        let mut answer = self.call_object(server, Call::put(path, knock.object().clone())).await?;
+    pub(crate) async fn send_knock(&self, server: &ServerName, knock: &Pdu) -> Result<Vec<Object>> {
+        let path = path(
+            "v1",
+            &[
+                "send_knock",
+                knock.room_id().as_str(),
+                knock.event_id().as_str(),
+            ],
+        );
+        let mut answer = self
+            .call_object(server, Call::put(path, knock.object().clone()))
+            .await?;
         Ok(objects(&mut answer, "knock_room_state", MAX_STRIPPED))
     }
 
@@ -112,7 +148,14 @@ impl Client {
         invite: &Pdu,
         stripped: Vec<Object>,
     ) -> Result<Object> {
-        let path = path("v2", &["invite", invite.room_id().as_str(), invite.event_id().as_str()]);
+        let path = path(
+            "v2",
+            &[
+                "invite",
+                invite.room_id().as_str(),
+                invite.event_id().as_str(),
+            ],
+        );
         let stripped: Vec<Value> = stripped.into_iter().map(Value::from).collect();
         let body = wire::object([
             ("event", invite.object().clone().into()),
@@ -131,7 +174,14 @@ impl Client {
         invite: &Pdu,
         stripped: Vec<Object>,
     ) -> Result<Object> {
-        let path = path("v1", &["invite", invite.room_id().as_str(), invite.event_id().as_str()]);
+        let path = path(
+            "v1",
+            &[
+                "invite",
+                invite.room_id().as_str(),
+                invite.event_id().as_str(),
+            ],
+        );
         let stripped: Vec<Value> = stripped.into_iter().map(Value::from).collect();
         let mut body = invite.object().clone();
         let unsigned = wire::object([("invite_room_state", stripped.into())]);

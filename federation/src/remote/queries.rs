@@ -16,7 +16,8 @@ impl Client {
     pub(crate) async fn profile(&self, user: &UserId, field: Option<&str>) -> Result<Object> {
         let mut pairs = vec![("user_id", user.as_str())];
         pairs.extend(field.map(|field| ("field", field)));
-        let call = Call::get(path("v1", &["query", "profile"]) + &query(&pairs)).max_bytes(256 * 1024);
+        let call =
+            Call::get(path("v1", &["query", "profile"]) + &query(&pairs)).max_bytes(256 * 1024);
         self.call_object(user.server_name(), call).await
     }
 
@@ -29,7 +30,8 @@ impl Client {
 
     /// `POST publicRooms`
     pub(crate) async fn public_rooms(&self, server: &ServerName, body: Object) -> Result<Object> {
-        self.call_object(server, Call::post(path("v1", &["publicRooms"]), body)).await
+        self.call_object(server, Call::post(path("v1", &["publicRooms"]), body))
+            .await
     }
 
     /// `PUT send`
@@ -39,6 +41,7 @@ impl Client {
         id: &str,
         body: Object,
     ) -> Result<Value> {
-        self.call(server, Call::put(path("v1", &["send", id]), body)).await
+        self.call(server, Call::put(path("v1", &["send", id]), body))
+            .await
     }
 }

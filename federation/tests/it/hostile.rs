@@ -1,6 +1,8 @@
 //! Servers that do what they must not.
 
-use gantry_model::{ErrorKind, Object, Pdu, RoomVersion, Value, hash::set_content_hash, id::RoomId};
+use gantry_model::{
+    ErrorKind, Object, Pdu, RoomVersion, Value, hash::set_content_hash, id::RoomId,
+};
 use gantry_outbound::{Discovery, Outbound, OutboundConfig, OutboundRequest, StaticResolver};
 use gantry_rooms::{Membership, NewEvent};
 use http::{Method, StatusCode, header::AUTHORIZATION};
@@ -30,13 +32,17 @@ impl Street {
         let discovery = Discovery::new(outbound.clone(), Arc::new(gantry_model::SystemClock));
         let destination = discovery.resolve(&to.name).await.unwrap();
         let url = format!("https://{}{path}", to.name).parse().unwrap();
-        let mut request =
-            OutboundRequest::new(Method::PUT, url).to_destination(&destination);
+        let mut request = OutboundRequest::new(Method::PUT, url).to_destination(&destination);
         let header = header.map_or_else(|| authorization(from, to, path, &body), str::to_owned);
-        request.headers.insert(AUTHORIZATION, header.parse().unwrap());
+        request
+            .headers
+            .insert(AUTHORIZATION, header.parse().unwrap());
         request.body = gantry_model::canonical_json::object_to_bytes(&body).into();
         let response = outbound.request(request).await.unwrap();
-        (response.status, Value::parse(&response.body).unwrap_or(Value::Null))
+        (
+            response.status,
+            Value::parse(&response.body).unwrap_or(Value::Null),
+        )
     }
 }
 
@@ -49,8 +55,9 @@ fn authorization(from: &House, to: &House, path: &str, body: &Object) -> String 
         ("content".to_owned(), body.clone().into()),
     ]);
     from.key.sign_object(from.name.as_str(), &mut signed);
-    let (_, signature) =
-        gantry_model::sign::signatures_of(&signed, from.name.as_str()).next().unwrap();
+    let (_, signature) = gantry_model::sign::signatures_of(&signed, from.name.as_str())
+        .next()
+        .unwrap();
     format!(
         "X-Matrix origin=\"{}\",destination=\"{}\",key=\"{}\",sig=\"{signature}\"",
         from.name,
@@ -77,16 +84,26 @@ fn result_of<'a>(answer: &'a Value, pdu: &Pdu) -> &'a Object {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_must_be_signed_by_its_origin() {
     let street = Street::new();
-    let (a, b, c) = (street.house().await, street.house().await, street.house().await);
+    let (a, b, c) = (
+        street.house().await,
+        street.house().await,
+        street.house().await,
+    );
     let path = "/_matrix/federation/v1/send/1";
-    let forged = authorization(&c, &a, path, &Object::new()).replace(c.name.as_str(), b.name.as_str());
+    let forged =
+        authorization(&c, &a, path, &Object::new()).replace(c.name.as_str(), b.name.as_str());
     let for_another = authorization(&b, &c, path, &Object::new());
 
     for header in ["", "X-Matrix", &forged, &for_another] {
-        let (status, body) = street.request(&b, &a, path, Object::new(), Some(header)).await;
+        let (status, body) = street
+            .request(&b, &a, path, Object::new(), Some(header))
+            .await;
 
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{header}");
-        assert_eq!(body.as_object().unwrap()["errcode"], "M_UNAUTHORIZED".into());
+        assert_eq!(
+            body.as_object().unwrap()["errcode"],
+            "M_UNAUTHORIZED".into()
+        );
     }
     let (status, _) = street.request(&b, &a, path, Object::new(), None).await;
     assert_eq!(status, StatusCode::OK);
@@ -105,19 +122,29 @@ async fn bad_events_are_dropped_and_good_ones_beside_them_taken() {
     a.sees_membership(&room, &ben, Membership::Join).await;
     let good = draft(&b, &room, message(&ben, "good")).await;
     let unsigned = {
-        let mut object = draft(&b, &room, message(&ben, "unsigned")).await.object().clone();
+        let mut object = draft(&b, &room, message(&ben, "unsigned"))
+            .await
+            .object()
+            .clone();
         object.remove("signatures");
         Pdu::parse(object, RoomVersion::V11).unwrap()
     };
     let forged = {
-        let mut object = draft(&b, &room, message(&ben, "forged")).await.object().clone();
+        let mut object = draft(&b, &room, message(&ben, "forged"))
+            .await
+            .object()
+            .clone();
         object.insert("sender".to_owned(), anna.as_str().into());
         set_content_hash(&mut object);
-        b.key.sign_event(a.name.as_str(), &mut object, RoomVersion::V11.rules());
+        b.key
+            .sign_event(a.name.as_str(), &mut object, RoomVersion::V11.rules());
         Pdu::parse(object, RoomVersion::V11).unwrap()
     };
     let wrong_hash = {
-        let mut object = draft(&b, &room, message(&ben, "shown")).await.object().clone();
+        let mut object = draft(&b, &room, message(&ben, "shown"))
+            .await
+            .object()
+            .clone();
         let content = object_of(r#"{"body":"hidden","msgtype":"m.text"}"#);
         object.insert("content".to_owned(), content.into());
         Pdu::parse(object, RoomVersion::V11).unwrap()
@@ -144,10 +171,21 @@ async fn bad_events_are_dropped_and_good_ones_beside_them_taken() {
     assert!(result_of(&answer, &forged).contains_key("error"));
     a.receives(&room, good.event_id()).await;
     a.receives(&room, wrong_hash.event_id()).await;
-    let stored = a.rooms.event(&room, wrong_hash.event_id()).await.unwrap().unwrap();
+    let stored = a
+        .rooms
+        .event(&room, wrong_hash.event_id())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(stored.pdu.content().is_empty());
     for absent in [&unsigned, &forged] {
-        assert!(a.rooms.event(&room, absent.event_id()).await.unwrap().is_none());
+        assert!(
+            a.rooms
+                .event(&room, absent.event_id())
+                .await
+                .unwrap()
+                .is_none()
+        );
     }
     a.close().await;
     b.close().await;
@@ -187,7 +225,8 @@ async fn an_event_that_the_rules_forbid_is_rejected() {
     coup.insert("content".to_owned(), object(&levels).into());
     coup.remove("signatures");
     set_content_hash(&mut coup);
-    b.key.sign_event(b.name.as_str(), &mut coup, RoomVersion::V11.rules());
+    b.key
+        .sign_event(b.name.as_str(), &mut coup, RoomVersion::V11.rules());
     let coup = Pdu::parse(coup, RoomVersion::V11).unwrap();
     let body = transaction(vec![coup.object().clone(), honest.object().clone()]);
 
@@ -196,7 +235,10 @@ async fn an_event_that_the_rules_forbid_is_rejected() {
 
     a.receives(&room, honest.event_id()).await;
     let view = a.rooms.get(&room).await.unwrap();
-    assert_ne!(view.state("m.room.power_levels", "").unwrap().event_id(), coup.event_id());
+    assert_ne!(
+        view.state("m.room.power_levels", "").unwrap().event_id(),
+        coup.event_id()
+    );
     a.close().await;
     b.close().await;
 }
@@ -211,12 +253,18 @@ async fn an_excluded_server_is_not_heard() {
     a.sees_membership(&room, &ben, Membership::Join).await;
     let text = draft(&b, &room, message(&ben, "too late")).await;
     let acl = object(r#"{"allow":["*"],"deny":["127.0.0.1"]}"#);
-    a.rooms.submit(&room, NewEvent::state(anna, "m.room.server_acl", "", acl)).await.unwrap();
+    a.rooms
+        .submit(&room, NewEvent::state(anna, "m.room.server_acl", "", acl))
+        .await
+        .unwrap();
 
     let path = "/_matrix/federation/v1/send/1";
     let body = transaction(vec![text.object().clone()]);
     let (_, answer) = street.request(&b, &a, path, body, None).await;
-    let again = b.calls.join(&room, &ben, std::slice::from_ref(&a.name), Object::new()).await;
+    let again = b
+        .calls
+        .join(&room, &ben, std::slice::from_ref(&a.name), Object::new())
+        .await;
 
     assert!(result_of(&answer, &text).contains_key("error"));
     assert_eq!(again.unwrap_err().kind(), ErrorKind::Forbidden);
@@ -232,7 +280,11 @@ async fn a_server_outside_of_the_room_learns_nothing() {
     let room = a.public_room(RoomVersion::V11, &anna).await;
     let text = a.say(&room, &anna, "secret").await;
 
-    let invite = a.rooms.draft(&room, member(&anna, &ben, "invite")).await.unwrap();
+    let invite = a
+        .rooms
+        .draft(&room, member(&anna, &ben, "invite"))
+        .await
+        .unwrap();
     let path = format!("/_matrix/federation/v2/invite/{room}/{}", invite.event_id());
     let body = Object::from([
         ("event".to_owned(), invite.object().clone().into()),
@@ -242,7 +294,10 @@ async fn a_server_outside_of_the_room_learns_nothing() {
     let history = b.calls.backfill(&room, &[text], 10).await;
 
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert_eq!(answer.as_object().unwrap()["errcode"], "M_INCOMPATIBLE_ROOM_VERSION".into());
+    assert_eq!(
+        answer.as_object().unwrap()["errcode"],
+        "M_INCOMPATIBLE_ROOM_VERSION".into()
+    );
     assert_eq!(history.unwrap(), 0);
     a.close().await;
     b.close().await;

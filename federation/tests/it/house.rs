@@ -4,13 +4,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use gantry_accounts::{Accounts, AccountsConfig, NewAccount};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
-use gantry_federation::{
-    Federation, FederationCalls, FederationConfig, FederationParts, router,
-};
+use gantry_federation::{Federation, FederationCalls, FederationConfig, FederationParts, router};
 use gantry_model::{
     Clock, Object, Rng, RoomVersion, ServerSigningKey, SystemClock, SystemRng, Value,
     canonical_json::parse_object,
-    id::{EventId, OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, ServerName, UserId},
+    id::{
+        EventId, OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, ServerName,
+        UserId,
+    },
 };
 use gantry_outbound::{Discovery, Outbound, OutboundConfig, StaticResolver};
 use gantry_rooms::{Arrival, Identity, Ingested, Membership, NewEvent, Rooms, RoomsConfig};
@@ -104,7 +105,10 @@ impl Street {
             rng: Arc::clone(&rng),
             tracker: tracker.clone(),
             stop: stop.clone(),
-            backoff: Backoff { min_ms: 50, max_ms: 200 },
+            backoff: Backoff {
+                min_ms: 50,
+                max_ms: 200,
+            },
             concurrency: 16,
         });
         let outbound = OutboundConfig {
@@ -114,7 +118,10 @@ impl Street {
         };
         let outbound = Outbound::new(outbound, Arc::new(StaticResolver::new())).unwrap();
         let federation = Federation::new(FederationParts {
-            config: FederationConfig { request_timeout_ms: 5_000, ..FederationConfig::default() },
+            config: FederationConfig {
+                request_timeout_ms: 5_000,
+                ..FederationConfig::default()
+            },
             rooms: rooms.clone(),
             accounts: accounts.clone(),
             outbox: outbox.clone(),
@@ -138,7 +145,19 @@ impl Street {
             }
         });
         let calls = federation.calls();
-        House { rooms, accounts, outbox, calls, name, switch, key, store, file, stop, tracker }
+        House {
+            rooms,
+            accounts,
+            outbox,
+            calls,
+            name,
+            switch,
+            key,
+            store,
+            file,
+            stop,
+            tracker,
+        }
     }
 }
 
@@ -163,7 +182,8 @@ impl House {
 
     /// A room that anybody may join.
     pub(crate) async fn public_room(&self, version: RoomVersion, creator: &UserId) -> OwnedRoomId {
-        self.room(version, creator, r#"{"join_rule":"public"}"#).await
+        self.room(version, creator, r#"{"join_rule":"public"}"#)
+            .await
     }
 
     /// A room with these join rules.
@@ -188,39 +208,75 @@ impl House {
             member(creator, creator, "join"),
             state("m.room.power_levels", levels),
             state("m.room.join_rules", object(join_rules)),
-            state("m.room.history_visibility", object(r#"{"history_visibility":"shared"}"#)),
+            state(
+                "m.room.history_visibility",
+                object(r#"{"history_visibility":"shared"}"#),
+            ),
         ];
-        self.rooms.create(version, creator, create, events).await.unwrap()
+        self.rooms
+            .create(version, creator, create, events)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn say(&self, room: &RoomId, user: &UserId, text: &str) -> OwnedEventId {
-        self.rooms.submit(room, message(user, text)).await.unwrap().event_id
+        self.rooms
+            .submit(room, message(user, text))
+            .await
+            .unwrap()
+            .event_id
     }
 
-    pub(crate) async fn set_member(&self, room: &RoomId, by: &UserId, of: &UserId, membership: &str) {
-        self.rooms.submit(room, member(by, of, membership)).await.unwrap();
+    pub(crate) async fn set_member(
+        &self,
+        room: &RoomId,
+        by: &UserId,
+        of: &UserId,
+        membership: &str,
+    ) {
+        self.rooms
+            .submit(room, member(by, of, membership))
+            .await
+            .unwrap();
     }
 
     /// Invites a user of another server, as the use-case does.
     pub(crate) async fn invite(&self, room: &RoomId, by: &UserId, of: &UserId) {
-        let draft = self.rooms.draft(room, member(by, of, "invite")).await.unwrap();
+        let draft = self
+            .rooms
+            .draft(room, member(by, of, "invite"))
+            .await
+            .unwrap();
         let view = self.rooms.get(room).await.unwrap();
-        let state = view.create().into_iter().map(|create| create.object().clone()).collect();
+        let state = view
+            .create()
+            .into_iter()
+            .map(|create| create.object().clone())
+            .collect();
         let signed = self.calls.invite(&draft, state).await.unwrap();
         let ingested = self.rooms.ingest(signed, Arrival::Local).await.unwrap();
         assert!(matches!(ingested, Ingested::Accepted(_)), "{ingested:?}");
     }
 
     pub(crate) async fn join(&self, room: &RoomId, user: &UserId, via: &House) {
-        self.calls.join(room, user, &[via.name.clone()], Object::new()).await.unwrap();
+        self.calls
+            .join(room, user, std::slice::from_ref(&via.name), Object::new())
+            .await
+            .unwrap();
     }
 
     /// Waits until an event is in the room's log.
     pub(crate) async fn receives(&self, room: &RoomId, event: &EventId) {
-        self.until(|| async { self.rooms.event(room, event).await.unwrap().is_some() }).await;
+        self.until(|| async { self.rooms.event(room, event).await.unwrap().is_some() })
+            .await;
     }
 
-    pub(crate) async fn sees_membership(&self, room: &RoomId, user: &UserId, membership: Membership) {
+    pub(crate) async fn sees_membership(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+        membership: Membership,
+    ) {
         self.until(|| async {
             let view = self.rooms.get(room).await.unwrap();
             view.membership(user) == Some(membership)
@@ -234,10 +290,12 @@ impl House {
         let wait = async {
             while !holds().await {
                 // Not everything that is waited for stands in the log.
-                let _ = tokio::time::timeout(Duration::from_millis(50), cuts.changed()).await;
+                drop(tokio::time::timeout(Duration::from_millis(50), cuts.changed()).await);
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("it came about in time");
+        tokio::time::timeout(Duration::from_secs(20), wait)
+            .await
+            .expect("it came about in time");
     }
 }
 

@@ -3,10 +3,7 @@
 use gantry_model::RoomVersion;
 use gantry_rooms::{Direction, Membership};
 
-use crate::{
-    house::Street,
-    listener::Mode,
-};
+use crate::{house::Street, listener::Mode};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_filled_when_the_next_event_arrives() {
@@ -31,7 +28,11 @@ async fn a_gap_is_filled_when_the_next_event_arrives() {
     for event in &lost {
         assert!(b.rooms.event(&room, event).await.unwrap().is_some());
     }
-    let page = b.rooms.timeline(&room, None, None, Direction::Backward, 10).await.unwrap();
+    let page = b
+        .rooms
+        .timeline(&room, None, None, Direction::Backward, 10)
+        .await
+        .unwrap();
     assert_eq!(page.events.first().unwrap().event_id(), next);
     a.close().await;
     b.close().await;
@@ -106,8 +107,16 @@ async fn a_restarted_receiver_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_server_does_not_delay_a_live_one() {
     let street = Street::new();
-    let (a, b, c) = (street.house().await, street.house().await, street.house().await);
-    let (anna, ben, cleo) = (a.user("anna").await, b.user("ben").await, c.user("cleo").await);
+    let (a, b, c) = (
+        street.house().await,
+        street.house().await,
+        street.house().await,
+    );
+    let (anna, ben, cleo) = (
+        a.user("anna").await,
+        b.user("ben").await,
+        c.user("cleo").await,
+    );
     let room = a.public_room(RoomVersion::V11, &anna).await;
     b.join(&room, &ben, &a).await;
     c.join(&room, &cleo, &a).await;

@@ -17,7 +17,10 @@ async fn members_of_the_named_room_join_with_our_signature() {
         );
         let room = a.room(version, &anna, &rules).await;
 
-        let refused = b.calls.join(&room, &ben, &[a.name.clone()], Object::new()).await;
+        let refused = b
+            .calls
+            .join(&room, &ben, std::slice::from_ref(&a.name), Object::new())
+            .await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Forbidden);
         b.join(&club, &ben, &a).await;
         b.join(&room, &ben, &a).await;

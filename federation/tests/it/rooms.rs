@@ -36,8 +36,16 @@ async fn messages_cross_both_ways_in_every_room_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_third_server_joins_through_the_second() {
     let street = Street::new();
-    let (a, b, c) = (street.house().await, street.house().await, street.house().await);
-    let (anna, ben, cleo) = (a.user("anna").await, b.user("ben").await, c.user("cleo").await);
+    let (a, b, c) = (
+        street.house().await,
+        street.house().await,
+        street.house().await,
+    );
+    let (anna, ben, cleo) = (
+        a.user("anna").await,
+        b.user("ben").await,
+        c.user("cleo").await,
+    );
     let room = a.public_room(RoomVersion::V11, &anna).await;
     b.join(&room, &ben, &a).await;
 
@@ -57,7 +65,9 @@ async fn an_invited_user_joins_and_leaves() {
     let street = Street::new();
     let (a, b) = (street.house().await, street.house().await);
     let (anna, ben) = (a.user("anna").await, b.user("ben").await);
-    let room = a.room(RoomVersion::V12, &anna, r#"{"join_rule":"invite"}"#).await;
+    let room = a
+        .room(RoomVersion::V12, &anna, r#"{"join_rule":"invite"}"#)
+        .await;
 
     a.invite(&room, &anna, &ben).await;
     let invite = b.rooms.out_of_band_of(&ben, &room).await.unwrap().unwrap();
@@ -78,7 +88,9 @@ async fn an_invite_can_be_rejected() {
     let street = Street::new();
     let (a, b) = (street.house().await, street.house().await);
     let (anna, ben) = (a.user("anna").await, b.user("ben").await);
-    let room = a.room(RoomVersion::V11, &anna, r#"{"join_rule":"invite"}"#).await;
+    let room = a
+        .room(RoomVersion::V11, &anna, r#"{"join_rule":"invite"}"#)
+        .await;
     a.invite(&room, &anna, &ben).await;
 
     b.calls.leave(&room, &ben, &[], Some("no")).await.unwrap();
@@ -100,7 +112,10 @@ async fn a_banned_user_is_told_and_cannot_come_back() {
     a.set_member(&room, &anna, &ben, "ban").await;
 
     b.sees_membership(&room, &ben, Membership::Ban).await;
-    let again = b.calls.join(&room, &ben, &[a.name.clone()], Object::new()).await;
+    let again = b
+        .calls
+        .join(&room, &ben, std::slice::from_ref(&a.name), Object::new())
+        .await;
     assert_eq!(again.unwrap_err().kind(), ErrorKind::Forbidden);
     a.close().await;
     b.close().await;
@@ -111,14 +126,22 @@ async fn a_knock_is_let_in() {
     let street = Street::new();
     let (a, b) = (street.house().await, street.house().await);
     let (anna, ben) = (a.user("anna").await, b.user("ben").await);
-    let room = a.room(RoomVersion::V11, &anna, r#"{"join_rule":"knock"}"#).await;
+    let room = a
+        .room(RoomVersion::V11, &anna, r#"{"join_rule":"knock"}"#)
+        .await;
 
-    b.calls.knock(&room, &ben, &[a.name.clone()], Object::new()).await.unwrap();
+    b.calls
+        .knock(&room, &ben, std::slice::from_ref(&a.name), Object::new())
+        .await
+        .unwrap();
     a.sees_membership(&room, &ben, Membership::Knock).await;
     let knock = b.rooms.out_of_band_of(&ben, &room).await.unwrap().unwrap();
     assert_eq!(knock.kind, OutOfBandKind::Knock);
     a.invite(&room, &anna, &ben).await;
-    b.calls.join(&room, &ben, &[a.name.clone()], Object::new()).await.unwrap();
+    b.calls
+        .join(&room, &ben, std::slice::from_ref(&a.name), Object::new())
+        .await
+        .unwrap();
 
     a.sees_membership(&room, &ben, Membership::Join).await;
     a.close().await;
@@ -137,7 +160,11 @@ async fn old_messages_are_fetched() {
     }
     b.join(&room, &ben, &a).await;
 
-    let page = b.rooms.timeline(&room, None, None, Direction::Backward, 10).await.unwrap();
+    let page = b
+        .rooms
+        .timeline(&room, None, None, Direction::Backward, 10)
+        .await
+        .unwrap();
     let added = b.calls.backfill(&room, &page.missing, 20).await.unwrap();
 
     assert_eq!(added, 20);
@@ -154,15 +181,27 @@ async fn aliases_profiles_and_public_rooms_are_answered() {
     let (a, b) = (street.house().await, street.house().await);
     let anna = a.user("anna").await;
     let room = a.public_room(RoomVersion::V11, &anna).await;
-    let name = NewEvent::state(anna.clone(), "m.room.name", "", object(r#"{"name":"Garden"}"#));
+    let name = NewEvent::state(
+        anna.clone(),
+        "m.room.name",
+        "",
+        object(r#"{"name":"Garden"}"#),
+    );
     a.rooms.submit(&room, name).await.unwrap();
     let alias = RoomAliasId::parse(format!("#garden:{}", a.name)).unwrap();
     a.rooms.set_alias(&alias, &room, &anna).await.unwrap();
     a.rooms.publish(&room).await.unwrap();
 
     let found = b.calls.query_directory(&alias).await.unwrap();
-    let profile = b.calls.query_profile(&anna, Some("displayname")).await.unwrap();
-    let query = PublicRoomsQuery { search: Some("gard".to_owned()), ..PublicRoomsQuery::default() };
+    let profile = b
+        .calls
+        .query_profile(&anna, Some("displayname"))
+        .await
+        .unwrap();
+    let query = PublicRoomsQuery {
+        search: Some("gard".to_owned()),
+        ..PublicRoomsQuery::default()
+    };
     let public = b.calls.public_rooms(&a.name, &query).await.unwrap();
     let nobody = UserId::parse(format!("@nobody:{}", a.name)).unwrap();
     let missing = b.calls.query_profile(&nobody, None).await.unwrap_err();
@@ -190,9 +229,14 @@ async fn typing_and_receipts_arrive() {
     b.calls.send_typing(&room, &ben, true).await;
     b.calls.send_receipt(&room, &ben, &text, 5, None).await;
 
-    a.until(|| async { a.accounts.typing(&room).1 == vec![ben.clone()] }).await;
+    a.until(|| async { a.accounts.typing(&room).1 == vec![ben.clone()] })
+        .await;
     a.until(|| async {
-        let receipt = a.accounts.receipt(&room, &ben, "m.read", None).await.unwrap();
+        let receipt = a
+            .accounts
+            .receipt(&room, &ben, "m.read", None)
+            .await
+            .unwrap();
         receipt.is_some_and(|stored| stored.receipt.event_id == text)
     })
     .await;
@@ -204,7 +248,11 @@ async fn typing_and_receipts_arrive() {
 async fn both_sides_of_a_fork_come_to_the_same_state() {
     let street = Street::new();
     let (a, b) = (street.house().await, street.house().await);
-    let (anna, ben, dora) = (a.user("anna").await, b.user("ben").await, a.user("dora").await);
+    let (anna, ben, dora) = (
+        a.user("anna").await,
+        b.user("ben").await,
+        a.user("dora").await,
+    );
     let room = a.public_room(RoomVersion::V11, &anna).await;
     b.join(&room, &ben, &a).await;
     a.sees_membership(&room, &ben, Membership::Join).await;
@@ -220,7 +268,10 @@ async fn both_sides_of_a_fork_come_to_the_same_state() {
         NewEvent::state(user.to_owned(), "m.room.topic", "", content)
     };
     a.rooms.submit(&room, topic(&anna, "from a")).await.unwrap();
-    a.rooms.submit(&room, member(&dora, &dora, "join")).await.unwrap();
+    a.rooms
+        .submit(&room, member(&dora, &dora, "join"))
+        .await
+        .unwrap();
     b.rooms.submit(&room, topic(&ben, "from b")).await.unwrap();
     let last_a = a.say(&room, &anna, "still here").await;
     let last_b = b.say(&room, &ben, "me too").await;
@@ -235,8 +286,11 @@ async fn both_sides_of_a_fork_come_to_the_same_state() {
         let (rooms, room) = (house.rooms.clone(), room.clone());
         async move {
             let view = rooms.get(&room).await.unwrap();
-            let mut ids: Vec<String> =
-                view.full_state().iter().map(|pdu| pdu.event_id().to_string()).collect();
+            let mut ids: Vec<String> = view
+                .full_state()
+                .iter()
+                .map(|pdu| pdu.event_id().to_string())
+                .collect();
             ids.sort();
             ids
         }

@@ -22,10 +22,20 @@ pub(crate) struct ShownRoom {
     pub(crate) room_type: RoomType,
 }
 
+impl ShownRoom {
+    /// Whether the user is in the room.
+    pub(crate) fn is_joined(&self, session: &Session) -> bool {
+        self.view.membership(&session.user_id) == Some(Membership::Join)
+    }
+}
+
 /// The display name of a member of a room.
 pub(crate) fn member_name(view: &RoomView, user: &UserId) -> Option<String> {
     let member = view.state("m.room.member", user.as_str())?;
-    member.content_str("displayname").filter(|name| !name.is_empty()).map(str::to_owned)
+    member
+        .content_str("displayname")
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
 }
 
 impl RocketchatState {
@@ -38,7 +48,9 @@ impl RocketchatState {
             None => {
                 let (kind, people) = map::first_kind(&view, self.server());
                 let people: Vec<&UserId> = people.iter().map(|user| &**user).collect();
-                workspace.ensure_rc_room(view.room_id(), kind, &people).await?
+                workspace
+                    .ensure_rc_room(view.room_id(), kind, &people)
+                    .await?
             }
         };
         let room_type = match room.kind {
@@ -46,7 +58,11 @@ impl RocketchatState {
             RoomKind::Direct if view.counts().joined > 2 && room.rid.len() > 20 => RoomType::Group,
             kind => RoomType::of(kind, &view),
         };
-        Ok(ShownRoom { view, rid: room.rid, room_type })
+        Ok(ShownRoom {
+            view,
+            rid: room.rid,
+            room_type,
+        })
     }
 
     /// The message that an event is, if it is one.
@@ -58,9 +74,10 @@ impl RocketchatState {
         let feed = &self.homeserver().feed;
         let view = &room.view;
         let is_message = event.pdu.state_key().is_none();
-        let related = match is_message && event.redacted_because.is_none() {
-            true => feed.relations(view.room_id(), event.event_id()).await?,
-            false => Vec::new(),
+        let related = if is_message && event.redacted_because.is_none() {
+            feed.relations(view.room_id(), event.event_id()).await?
+        } else {
+            Vec::new()
         };
         let tmid = match &event.relation {
             Some(relation) if relation.kind == "m.thread" => feed
@@ -69,20 +86,39 @@ impl RocketchatState {
                 .map(|root| message_id::of(&root)),
             _ => None,
         };
-        self.homeserver().workspace.ensure_rc_user(event.pdu.sender()).await?;
+        self.homeserver()
+            .workspace
+            .ensure_rc_user(event.pdu.sender())
+            .await?;
         let names = |user: &UserId| member_name(view, user);
-        let people = People { server: self.server(), names: &names };
+        let people = People {
+            server: self.server(),
+            names: &names,
+        };
         let events: Vec<_> = related.iter().map(|one| Source::of(one, "")).collect();
-        let related = Related { rid: &room.rid, events: &events, tmid: tmid.as_deref() };
-        Ok(Source::with(event, |event| map::message(&event, related, people, self.emoji())))
+        let related = Related {
+            rid: &room.rid,
+            events: &events,
+            tmid: tmid.as_deref(),
+        };
+        Ok(Source::with(event, |event| {
+            map::message(&event, related, people, self.emoji())
+        }))
     }
 
     /// The document of a room as it is for everybody in it.
     pub(crate) fn room(&self, room: &ShownRoom, last_message: Option<&Message>) -> Room {
         let view = &room.view;
         let names = |user: &UserId| member_name(view, user);
-        let people = People { server: self.server(), names: &names };
-        let facts = RoomFacts { rid: &room.rid, room_type: room.room_type, last_message };
+        let people = People {
+            server: self.server(),
+            names: &names,
+        };
+        let facts = RoomFacts {
+            rid: &room.rid,
+            room_type: room.room_type,
+            last_message,
+        };
         map::room(view, facts, people)
     }
 
@@ -100,7 +136,9 @@ impl RocketchatState {
     }
 
     async fn last_message(&self, session: &Session, room: &ShownRoom) -> Result<Option<Message>> {
-        let page = self.page_back(session, room, None, LAST_MESSAGE_WITHIN).await?;
+        let page = self
+            .page_back(session, room, None, LAST_MESSAGE_WITHIN)
+            .await?;
         for event in &page.chunk {
             if let Some(message) = self.message(room, event).await? {
                 return Ok(Some(message));
@@ -118,15 +156,22 @@ impl RocketchatState {
         let homeserver = self.homeserver();
         let view = &room.view;
         let is_joined = view.membership(&session.user_id) == Some(Membership::Join);
-        let (unread, read) = match is_joined {
-            true => (
+        let (unread, read) = if is_joined {
+            (
                 homeserver.feed.unread(&session.user_id, view).await?,
-                homeserver.user_data.receipt_of(session, view.room_id()).await?,
-            ),
-            false => Default::default(),
+                homeserver
+                    .user_data
+                    .receipt_of(session, view.room_id())
+                    .await?,
+            )
+        } else {
+            Default::default()
         };
         let names = |user: &UserId| member_name(view, user);
-        let people = People { server: self.server(), names: &names };
+        let people = People {
+            server: self.server(),
+            names: &names,
+        };
         let facts = SubscriptionFacts {
             user: &session.user_id,
             rid: &room.rid,

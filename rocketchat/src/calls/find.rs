@@ -56,15 +56,19 @@ impl RocketchatState {
             RoomRef::Id(_) => Error::no_room("\"roomId\" or \"roomName\""),
             RoomRef::Name(_) => Error::no_room("\"roomName\""),
         };
-        found.filter(|room| room.room_type == wanted).ok_or_else(missing)
+        found
+            .filter(|room| room.room_type == wanted)
+            .ok_or_else(missing)
     }
 
     /// A room by id that the user is in.
     pub(crate) async fn joined_room(&self, session: &Session, rid: &str) -> Result<ShownRoom> {
-        let is_joined = |room: &ShownRoom| {
-            room.view.membership(&session.user_id) == Some(Membership::Join)
-        };
-        let found = self.find_room(session, RoomRef::Id(rid)).await?.filter(is_joined);
+        let is_joined =
+            |room: &ShownRoom| room.view.membership(&session.user_id) == Some(Membership::Join);
+        let found = self
+            .find_room(session, RoomRef::Id(rid))
+            .await?
+            .filter(is_joined);
         found.ok_or_else(|| Error::new("error-not-allowed", "Not allowed"))
     }
 
@@ -75,14 +79,21 @@ impl RocketchatState {
         id: &str,
     ) -> Result<Option<(ShownRoom, RoomEvent)>> {
         let homeserver = self.homeserver();
-        let Some(event) = homeserver.workspace.find_message(id).await? else { return Ok(None) };
+        let Some(event) = homeserver.workspace.find_message(id).await? else {
+            return Ok(None);
+        };
         let room = event.pdu.room_id().to_owned();
         if event.redacted_because.is_some()
-            || !homeserver.feed.may_see(&session.user_id, &room, &event).await?
+            || !homeserver
+                .feed
+                .may_see(&session.user_id, &room, &event)
+                .await?
         {
             return Ok(None);
         }
-        let Some(view) = homeserver.feed.view(&room).await? else { return Ok(None) };
+        let Some(view) = homeserver.feed.view(&room).await? else {
+            return Ok(None);
+        };
         Ok(Some((self.show(view).await?, event)))
     }
 
@@ -94,7 +105,9 @@ impl RocketchatState {
             if !matches!(row.membership, Membership::Join | Membership::Invite) {
                 continue;
             }
-            let Some(view) = homeserver.feed.view(&row.room_id).await? else { continue };
+            let Some(view) = homeserver.feed.view(&row.room_id).await? else {
+                continue;
+            };
             // Spaces hold rooms and no messages.
             if view.room_type().as_deref() != Some("m.space") {
                 rooms.push(self.show(view).await?);
@@ -144,7 +157,11 @@ impl RocketchatState {
     /// The rooms of our public directory, the largest first.
     pub(crate) async fn public_views(&self, search: Option<String>) -> Result<Vec<RoomView>> {
         let homeserver = self.homeserver();
-        let query = PublicRoomsQuery { search, limit: Some(500), ..PublicRoomsQuery::default() };
+        let query = PublicRoomsQuery {
+            search,
+            limit: Some(500),
+            ..PublicRoomsQuery::default()
+        };
         let mut views = Vec::new();
         for entry in homeserver.directory.public_rooms(query).await?.chunk {
             if let Some(view) = homeserver.feed.view(&entry.room_id).await?

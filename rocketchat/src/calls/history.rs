@@ -42,8 +42,12 @@ pub(crate) struct History {
 impl HistoryQuery {
     fn fits(&self, message: &Message) -> bool {
         let ts = message.ts.0;
-        let before = self.latest.is_none_or(|end| ts < end || (self.inclusive && ts == end));
-        let after = self.oldest.is_none_or(|start| ts > start || (self.inclusive && ts == start));
+        let before = self
+            .latest
+            .is_none_or(|end| ts < end || (self.inclusive && ts == end));
+        let after = self
+            .oldest
+            .is_none_or(|start| ts > start || (self.inclusive && ts == start));
         let shown = self.threads || message.tmid.is_none() || message.tshow;
         before && after && shown
     }
@@ -62,7 +66,9 @@ impl RocketchatState {
         for _ in 0..MAX_PAGES {
             let page = self.page_back(session, room, from, PAGE).await?;
             for event in &page.chunk {
-                let Some(message) = self.message(room, event).await? else { continue };
+                let Some(message) = self.message(room, event).await? else {
+                    continue;
+                };
                 if !query.fits(&message) {
                     continue;
                 }
@@ -75,7 +81,9 @@ impl RocketchatState {
                 }
             }
             let is_past = page.chunk.last().is_some_and(|last| {
-                query.oldest.is_some_and(|oldest| last.pdu.origin_server_ts() < oldest)
+                query
+                    .oldest
+                    .is_some_and(|oldest| last.pdu.origin_server_ts() < oldest)
             });
             match page.end {
                 Some(end) if !is_past => from = Some(end),
@@ -99,6 +107,10 @@ impl RocketchatState {
             limit,
             filter: EventFilter::default(),
         };
-        Ok(self.homeserver().reading.messages(session, room.view.room_id(), query).await?)
+        Ok(self
+            .homeserver()
+            .reading
+            .messages(session, room.view.room_id(), query)
+            .await?)
     }
 }

@@ -47,7 +47,10 @@ impl RocketchatState {
         text: NewText<'_>,
     ) -> Result<Message> {
         if text.id.is_some_and(|id| !message_id::may_choose(id)) {
-            return Err(Error::new("error-invalid-params", "The id of the message is not allowed"));
+            return Err(Error::new(
+                "error-invalid-params",
+                "The id of the message is not allowed",
+            ));
         }
         check_text(text.msg)?;
         let root = match text.tmid {
@@ -75,12 +78,16 @@ impl RocketchatState {
         check_text(msg)?;
         let (room, event) = self.get_message(session, id).await?;
         if event.pdu.sender() != session.user_id || event.pdu.kind() != "m.room.message" {
-            return Err(Error::new("error-action-not-allowed", "Message editing not allowed"));
+            return Err(Error::new(
+                "error-action-not-allowed",
+                "Message editing not allowed",
+            ));
         }
         let content = self.with_target(&room, |target| {
             map::edit(msg, event.event_id().as_str(), target)
         });
-        self.send_content(session, &room, "m.room.message", content).await?;
+        self.send_content(session, &room, "m.room.message", content)
+            .await?;
         self.message_of(&room, event.event_id()).await
     }
 
@@ -112,19 +119,25 @@ impl RocketchatState {
         let invalid = || Error::new("error-not-allowed", "Invalid emoji provided.");
         let key = self.emoji().to_matrix(emoji).ok_or_else(invalid)?;
         let (room, event) = self.get_message(session, id).await?;
-        let own = self.own_reactions(session, &room, event.event_id(), &key).await?;
+        let own = self
+            .own_reactions(session, &room, event.event_id(), &key)
+            .await?;
         let is_there = !own.is_empty();
         match wish {
             ReactionWish::Unset | ReactionWish::Toggle if is_there => {
                 for reaction in own {
                     let (room, event) = (room.view.room_id(), reaction.event_id());
-                    self.homeserver().messaging.redact(session, room, event, None, None).await?;
+                    self.homeserver()
+                        .messaging
+                        .redact(session, room, event, None, None)
+                        .await?;
                 }
                 Ok(())
             }
             ReactionWish::Set | ReactionWish::Toggle if !is_there => {
                 let content = map::reaction(&key, event.event_id().as_str());
-                self.send_content(session, &room, "m.reaction", content).await
+                self.send_content(session, &room, "m.reaction", content)
+                    .await
             }
             ReactionWish::Set | ReactionWish::Unset | ReactionWish::Toggle => Ok(()),
         }
@@ -136,7 +149,9 @@ impl RocketchatState {
         session: &Session,
         id: &str,
     ) -> Result<(ShownRoom, RoomEvent)> {
-        self.find_message(session, id).await?.ok_or_else(Error::no_message)
+        self.find_message(session, id)
+            .await?
+            .ok_or_else(Error::no_message)
     }
 
     async fn own_reactions(
@@ -146,7 +161,11 @@ impl RocketchatState {
         target: &EventId,
         key: &str,
     ) -> Result<Vec<RoomEvent>> {
-        let mut related = self.homeserver().feed.relations(room.view.room_id(), target).await?;
+        let mut related = self
+            .homeserver()
+            .feed
+            .relations(room.view.room_id(), target)
+            .await?;
         related.retain(|one| {
             one.pdu.kind() == "m.reaction"
                 && one.pdu.sender() == session.user_id
@@ -165,12 +184,18 @@ impl RocketchatState {
     ) -> Result<RoomEvent> {
         let (of, event) = self.get_message(session, tmid).await?;
         if of.rid != room.rid {
-            return Err(Error::new("error-invalid-params", "The thread is in another room"));
+            return Err(Error::new(
+                "error-invalid-params",
+                "The thread is in another room",
+            ));
         }
         // Threads do not nest.
         match &event.relation {
             Some(relation) if relation.kind == "m.thread" => {
-                let root = self.homeserver().feed.event(of.view.room_id(), &relation.target);
+                let root = self
+                    .homeserver()
+                    .feed
+                    .event(of.view.room_id(), &relation.target);
                 root.await?.ok_or_else(Error::no_message)
             }
             _ => Ok(event),
@@ -197,24 +222,40 @@ impl RocketchatState {
     }
 
     async fn message_of(&self, room: &ShownRoom, event: &EventId) -> Result<Message> {
-        let event = self.homeserver().feed.event(room.view.room_id(), event).await?;
+        let event = self
+            .homeserver()
+            .feed
+            .event(room.view.room_id(), event)
+            .await?;
         let event = event.ok_or_else(Error::no_message)?;
-        self.message(room, &event).await?.ok_or_else(Error::no_message)
+        self.message(room, &event)
+            .await?
+            .ok_or_else(Error::no_message)
     }
 
     fn with_target<T>(&self, room: &ShownRoom, map: impl FnOnce(Target<'_>) -> T) -> T {
         let is_member = |user: &UserId| room.view.membership(user) == Some(Membership::Join);
-        map(Target { server: self.server(), is_member: &is_member })
+        map(Target {
+            server: self.server(),
+            is_member: &is_member,
+        })
     }
 }
 
 fn check_text(text: &str) -> Result<()> {
     if text.chars().count() > MAX_TEXT {
-        return Err(Error::new("error-message-size-exceeded", "Message size exceeds the limit"));
+        return Err(Error::new(
+            "error-message-size-exceeded",
+            "Message size exceeds the limit",
+        ));
     }
     Ok(())
 }
 
 fn key_of(content: &Object) -> Option<&str> {
-    content.get("m.relates_to")?.as_object()?.get("key").and_then(Value::as_str)
+    content
+        .get("m.relates_to")?
+        .as_object()?
+        .get("key")
+        .and_then(Value::as_str)
 }

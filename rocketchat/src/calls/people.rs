@@ -1,7 +1,7 @@
 //! Users.
 
 use gantry_homeserver::workspace::rc_user_id;
-use gantry_homeserver::{Account, Membership, Session};
+use gantry_homeserver::{Account, Session};
 use gantry_model::ErrorKind;
 use gantry_model::id::{OwnedUserId, UserId};
 
@@ -21,7 +21,8 @@ impl RocketchatState {
 
     /// A user by his user name.
     pub(crate) async fn user_by_name(&self, name: &str) -> Result<User> {
-        self.user(&user_of(name, self.server()).ok_or_else(Error::no_user)?).await
+        self.user(&user_of(name, self.server()).ok_or_else(Error::no_user)?)
+            .await
     }
 
     /// A user of this server by name, who exists, or one of another, who may.
@@ -51,12 +52,20 @@ impl RocketchatState {
 
     /// The document of an account.
     pub(crate) async fn local_user(&self, account: Account) -> Result<User> {
-        let id = self.homeserver().workspace.ensure_rc_user(&account.user_id).await?;
+        let id = self
+            .homeserver()
+            .workspace
+            .ensure_rc_user(&account.user_id)
+            .await?;
         let mut user = self.shape(id, &account.user_id, account.display_name);
         user.active = !account.deactivated;
         user.created_at = Some(Date(account.created_ts));
         user.updated_at = Some(Date(account.created_ts));
-        user.roles = if account.admin { vec!["user", "admin"] } else { vec!["user"] };
+        user.roles = if account.admin {
+            vec!["user", "admin"]
+        } else {
+            vec!["user"]
+        };
         Ok(user)
     }
 
@@ -74,7 +83,9 @@ impl RocketchatState {
             emails: Vec::new(),
             custom_fields: Default::default(),
             settings: Settings::default(),
-            services: Services { password: PasswordService { exists } },
+            services: Services {
+                password: PasswordService { exists },
+            },
             require_password_change: false,
         })
     }
@@ -91,7 +102,7 @@ impl RocketchatState {
     }
 
     /// Whether the user is in the room.
-    pub(crate) fn is_joined(&self, session: &Session, room: &ShownRoom) -> bool {
+    pub(crate) fn is_joined(session: &Session, room: &ShownRoom) -> bool {
         room.view.membership(&session.user_id) == Some(Membership::Join)
     }
 

@@ -44,10 +44,14 @@ impl RocketchatState {
             let reason = format!("A channel with name '{}' exists", new.name);
             Error::new("error-duplicate-channel-name", reason)
         };
-        let reservation = names.reserve_room_name(&new.name).await.map_err(|error| match error {
-            workspace::Error::NameTaken => taken(),
-            error => error.into(),
-        })?;
+        let reservation =
+            names
+                .reserve_room_name(&new.name)
+                .await
+                .map_err(|error| match error {
+                    workspace::Error::NameTaken => taken(),
+                    error => error.into(),
+                })?;
         let wish = self.wish(&new);
         let made = match self.homeserver().creation.create_room(session, wish).await {
             Ok(room) => room,
@@ -59,7 +63,11 @@ impl RocketchatState {
                 });
             }
         };
-        let kind = if new.public { RoomKind::Channel } else { RoomKind::Group };
+        let kind = if new.public {
+            RoomKind::Channel
+        } else {
+            RoomKind::Group
+        };
         names.ensure_rc_room(&made, kind, &[]).await?;
         names.confirm_room_name(reservation, &made).await?;
         for member in &new.members {
@@ -75,14 +83,20 @@ impl RocketchatState {
         usernames: &[String],
     ) -> Result<(ShownRoom, bool)> {
         if usernames.is_empty() || usernames.len() >= MAX_DIRECT {
-            return Err(Error::new("error-invalid-params", "error-direct-message-max-user-exceeded"));
+            return Err(Error::new(
+                "error-invalid-params",
+                "error-direct-message-max-user-exceeded",
+            ));
         }
         let mut others: Vec<OwnedUserId> = Vec::new();
         for name in usernames {
-            let user = self.get_user(name).await.map_err(|error| match error.status.as_u16() {
-                400 => Error::new("error-invalid-user", "Invalid user"),
-                _ => error,
-            })?;
+            let user = self
+                .get_user(name)
+                .await
+                .map_err(|error| match error.status.as_u16() {
+                    400 => Error::new("error-invalid-user", "Invalid user"),
+                    _ => error,
+                })?;
             if user != session.user_id && !others.contains(&user) {
                 others.push(user);
             }
@@ -100,9 +114,17 @@ impl RocketchatState {
         let mut members: Vec<&UserId> = vec![&session.user_id];
         members.extend(others.iter().map(|other| &**other));
         let workspace = &self.homeserver().workspace;
-        workspace.ensure_rc_room(&direct.room_id, RoomKind::Direct, &members).await?;
-        for other in others.iter().filter(|other| other.server_name() == self.server()) {
-            self.homeserver().membership.join_local(other, &direct.room_id).await?;
+        workspace
+            .ensure_rc_room(&direct.room_id, RoomKind::Direct, &members)
+            .await?;
+        for other in others
+            .iter()
+            .filter(|other| other.server_name() == self.server())
+        {
+            self.homeserver()
+                .membership
+                .join_local(other, &direct.room_id)
+                .await?;
         }
         Ok((self.shown(&direct.room_id).await?, direct.created))
     }
@@ -120,7 +142,11 @@ impl RocketchatState {
         if room.room_type == RoomType::Direct {
             return Err(Error::not_allowed());
         }
-        Ok(self.homeserver().membership.leave(session, room.view.room_id(), None).await?)
+        Ok(self
+            .homeserver()
+            .membership
+            .leave(session, room.view.room_id(), None)
+            .await?)
     }
 
     /// Brings a user into a room: ours joins, one of another server is invited.
@@ -131,20 +157,28 @@ impl RocketchatState {
         username: &str,
     ) -> Result<()> {
         // Names that nobody has are passed over, as clients expect.
-        let Ok(user) = self.get_user(username).await else { return Ok(()) };
-        Ok(self.homeserver().membership.join_as_local(session, room, &user).await?)
+        let Ok(user) = self.get_user(username).await else {
+            return Ok(());
+        };
+        Ok(self
+            .homeserver()
+            .membership
+            .join_as_local(session, room, &user)
+            .await?)
     }
 
     /// A room as it is now.
     pub(crate) async fn shown(&self, room: &RoomId) -> Result<ShownRoom> {
         let view = self.homeserver().feed.view(room).await?;
-        self.show(view.ok_or_else(|| Error::no_room("\"roomId\""))?).await
+        self.show(view.ok_or_else(|| Error::no_room("\"roomId\""))?)
+            .await
     }
 
     fn wish(&self, new: &NewRoom) -> CreateRoom {
-        let (preset, visibility, kind) = match new.public {
-            true => (Preset::PublicChat, Visibility::Public, "c"),
-            false => (Preset::PrivateChat, Visibility::Private, "p"),
+        let (preset, visibility, kind) = if new.public {
+            (Preset::PublicChat, Visibility::Public, "c")
+        } else {
+            (Preset::PrivateChat, Visibility::Private, "p")
         };
         CreateRoom {
             preset: Some(preset),

@@ -60,14 +60,25 @@ impl RocketchatState {
         let expired = |error: gantry_homeserver::Error| match error.kind() {
             ErrorKind::UnknownToken { .. } => {
                 // Clients look for these words.
-                let reason = "You've been logged out by the server. Please log in again.".to_owned();
-                Error { reason, ..Error::wrong_credentials() }
+                let reason =
+                    "You've been logged out by the server. Please log in again.".to_owned();
+                Error {
+                    reason,
+                    ..Error::wrong_credentials()
+                }
             }
             _ => error.into(),
         };
         let session = sessions.authenticate(&token).await.map_err(expired)?;
-        self.homeserver().workspace.ensure_rc_user(&session.user_id).await?;
-        Ok(Login { session, token, kind })
+        self.homeserver()
+            .workspace
+            .ensure_rc_user(&session.user_id)
+            .await?;
+        Ok(Login {
+            session,
+            token,
+            kind,
+        })
     }
 
     /// Makes an account. The first one administers the server.
@@ -83,12 +94,18 @@ impl RocketchatState {
             return Err(Error::new("error-user-registration-disabled", reason));
         }
         let admin = sessions.list_accounts(None, 1).await?.is_empty();
-        let options = NewUser { admin, display_name: name.filter(|name| !name.is_empty()) };
+        let options = NewUser {
+            admin,
+            display_name: name.filter(|name| !name.is_empty()),
+        };
         let in_use = |error: gantry_homeserver::Error| match error.kind() {
             ErrorKind::UserInUse => Error::plain("Username is already in use"),
             _ => error.into(),
         };
-        let user = sessions.register_directly(username, password, options).await.map_err(in_use)?;
+        let user = sessions
+            .register_directly(username, password, options)
+            .await
+            .map_err(in_use)?;
         let account = sessions.account(&user).await?.ok_or_else(Error::no_user)?;
         self.local_user(account).await
     }

@@ -43,17 +43,24 @@ impl RocketchatState {
     /// The user has read everything in a room.
     pub(crate) async fn mark_read(&self, session: &Session, rid: &str) -> Result<()> {
         let room = self.find_room(session, RoomRef::Id(rid)).await?;
-        let room = room.filter(|room| self.is_joined(session, room)).ok_or_else(|| {
-            Error::new("error-invalid-subscription", "Invalid subscription")
-        })?;
-        self.homeserver().user_data.mark_read(session, room.view.room_id()).await?;
+        let room = room
+            .filter(|room| Self::is_joined(session, room))
+            .ok_or_else(|| Error::new("error-invalid-subscription", "Invalid subscription"))?;
+        self.homeserver()
+            .user_data
+            .mark_read(session, room.view.room_id())
+            .await?;
         self.tell_read(session, &room).await
     }
 
     /// Tells the user's other clients.
     async fn tell_read(&self, session: &Session, room: &ShownRoom) -> Result<()> {
         let subscription = self.subscription(session, room).await?;
-        self.hub().tell_user(&session.user_id, "subscriptions-changed", &("updated", subscription));
+        self.hub().tell_user(
+            &session.user_id,
+            "subscriptions-changed",
+            &("updated", subscription),
+        );
         Ok(())
     }
 }

@@ -77,7 +77,13 @@ pub(crate) async fn serve(state: RocketchatState, mut socket: WebSocket, framing
     let inbox = state.hub().connect();
     let id = inbox.id;
     let hub = state.clone();
-    let mut client = Client { state, inbox, session: None, token: None, connected: false };
+    let mut client = Client {
+        state,
+        inbox,
+        session: None,
+        token: None,
+        connected: false,
+    };
     let close = run(&mut client, &mut socket, framing).await;
     hub.hub().disconnect(id);
     if let Some(close) = close {
@@ -88,7 +94,10 @@ pub(crate) async fn serve(state: RocketchatState, mut socket: WebSocket, framing
                 return;
             }
         }
-        let frame = CloseFrame { code, reason: reason.into() };
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
         // The client may be gone already.
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             part(&mut socket, close).await;
@@ -143,7 +152,9 @@ async fn run(client: &mut Client, socket: &mut WebSocket, framing: Framing) -> O
                     // Too large, or the connection broke: telling does no harm.
                     Err(_) => return Some(Close::TooLarge),
                 };
-                let Some(frames) = framing.unwrap(&text) else { return Some(Close::Protocol) };
+                let Some(frames) = framing.unwrap(&text) else {
+                    return Some(Close::Protocol);
+                };
                 for frame in frames {
                     let (answers, close) = client.handle(&frame).await;
                     for answer in answers {
@@ -172,15 +183,17 @@ async fn next(client: &mut Client, socket: &mut WebSocket, deadline: Instant) ->
 async fn send(socket: &mut WebSocket, framing: Framing, frame: &str) -> Option<()> {
     let message = Message::Text(framing.wrap(frame).into());
     // Who takes nothing for so long is not there.
-    tokio::time::timeout(IDLE, socket.send(message)).await.ok()?.ok()
+    tokio::time::timeout(IDLE, socket.send(message))
+        .await
+        .ok()?
+        .ok()
 }
 
 impl Client {
     /// Works a frame off: what is answered, and whether that is the end.
     async fn handle(&mut self, text: &str) -> (Vec<String>, Option<Close>) {
-        let frame = match ClientFrame::parse(text) {
-            Ok(frame) => frame,
-            Err(_) => return (Vec::new(), Some(Close::Protocol)),
+        let Ok(frame) = ClientFrame::parse(text) else {
+            return (Vec::new(), Some(Close::Protocol));
         };
         match frame {
             ClientFrame::Connect { .. } if self.connected => (Vec::new(), Some(Close::Protocol)),
@@ -189,7 +202,10 @@ impl Client {
             }
             ClientFrame::Connect { supported: true } => {
                 self.connected = true;
-                (vec![frame::connected(&format!("{:017}", self.inbox.id))], None)
+                (
+                    vec![frame::connected(&format!("{:017}", self.inbox.id))],
+                    None,
+                )
             }
             _ if !self.connected => (Vec::new(), Some(Close::Protocol)),
             ClientFrame::Ping { id } => (vec![frame::pong(id.as_deref())], None),
@@ -215,21 +231,21 @@ impl Client {
 
     /// Whether the session has not been ended elsewhere.
     async fn is_still_logged_in(&self) -> bool {
-        let Some(token) = &self.token else { return true };
+        let Some(token) = &self.token else {
+            return true;
+        };
         match self.state.homeserver().sessions.authenticate(token).await {
             Ok(_) => true,
-            Err(error) => !matches!(
-                error.kind(),
-                gantry_model::ErrorKind::UnknownToken { .. }
-            ),
+            Err(error) => !matches!(error.kind(), gantry_model::ErrorKind::UnknownToken { .. }),
         }
     }
 
     /// A full queue is the reason, or else the session was ended.
     fn why_cut(&self) -> Close {
-        match self.inbox.frames.is_empty() {
-            true => Close::Protocol,
-            false => Close::TooSlow,
+        if self.inbox.frames.is_empty() {
+            Close::Protocol
+        } else {
+            Close::TooSlow
         }
     }
 }

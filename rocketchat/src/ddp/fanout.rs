@@ -22,17 +22,18 @@ use crate::state::RocketchatState;
 const MAX_EVENTS: usize = 1_000;
 
 /// How long the task sleeps where nobody types and nothing happens.
-const QUIET: Duration = Duration::from_secs(3_600);
+const QUIET: Duration = Duration::from_hours(1);
 
 /// How often it is looked whether somebody who types has stopped by the clock.
 const TYPING_CHECK: Duration = Duration::from_secs(3);
 
 /// What became of a message.
+#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
 pub(super) enum Update {
     /// It is new, or changed.
     Changed {
         message: Box<Message>,
-        event: RoomEvent,
+        event: Box<RoomEvent>,
         /// Whether the message itself is new.
         is_new: bool,
     },
@@ -77,7 +78,12 @@ pub(crate) async fn run_hub(state: RocketchatState) {
 }
 
 async fn tell(state: &RocketchatState, since: &SyncToken, now: &SyncToken) {
-    let rooms = match state.homeserver().feed.changed_rooms(&since.cut, &now.cut).await {
+    let rooms = match state
+        .homeserver()
+        .feed
+        .changed_rooms(&since.cut, &now.cut)
+        .await
+    {
         Ok(rooms) => rooms,
         Err(error) => {
             tracing::error!(%error, "what changed could not be read");
@@ -98,12 +104,17 @@ async fn tell_room(
     now: &SyncToken,
 ) -> Result<()> {
     let feed = &state.homeserver().feed;
-    let changes = feed.room_events(room, &since.cut, &now.cut, MAX_EVENTS).await?;
+    let changes = feed
+        .room_events(room, &since.cut, &now.cut, MAX_EVENTS)
+        .await?;
     let users = state.hub().users();
     let concerns = |user: &UserId| {
         changes.now.membership(user).is_some() || changes.start.membership(user).is_some()
     };
-    let users: Vec<_> = users.into_iter().filter(|one| concerns(&one.user_id)).collect();
+    let users: Vec<_> = users
+        .into_iter()
+        .filter(|one| concerns(&one.user_id))
+        .collect();
     if users.is_empty() || changes.now.room_type().as_deref() == Some("m.space") {
         return Ok(());
     }
@@ -120,7 +131,9 @@ async fn tell_room(
                 let event = format!("{}/deleteMessage", shown.rid);
                 let joined = |user: &UserId| was_in(&changes, user);
                 let args = [DeletedId { id }];
-                state.hub().tell_room(room, (NOTIFY_ROOM, &event), &args, joined);
+                state
+                    .hub()
+                    .tell_room(room, (NOTIFY_ROOM, &event), &args, joined);
             }
         }
     }
@@ -141,7 +154,9 @@ fn tell_message(
 ) {
     let may = |user: &UserId| seen.get(user).copied().unwrap_or(false);
     let room_id = room.view.room_id();
-    state.hub().tell_room(room_id, (ROOM_MESSAGES, &room.rid), &[message], may);
+    state
+        .hub()
+        .tell_room(room_id, (ROOM_MESSAGES, &room.rid), &[message], may);
     let about = MyMessage {
         room_participant: true,
         room_type: room.room_type.as_str(),
@@ -160,14 +175,17 @@ async fn who_sees(
 ) -> Result<HashMap<OwnedUserId, bool>> {
     let mut seen = HashMap::new();
     for user in users {
-        let is_joined = |view: &gantry_homeserver::RoomView| {
-            view.membership(user) == Some(Membership::Join)
-        };
+        let is_joined =
+            |view: &gantry_homeserver::RoomView| view.membership(user) == Some(Membership::Join);
         let sees = if is_joined(&changes.start) && is_joined(&changes.now) {
             true
         } else {
             was_in(changes, user)
-                && state.homeserver().feed.may_see(user, changes.now.room_id(), event).await?
+                && state
+                    .homeserver()
+                    .feed
+                    .may_see(user, changes.now.room_id(), event)
+                    .await?
         };
         seen.insert(user.clone(), sees);
     }
@@ -188,15 +206,21 @@ async fn updates(
 ) -> Result<Vec<Update>> {
     let mut updates: Vec<Update> = Vec::new();
     for event in &changes.events {
-        let Some((event, is_new)) = concerned(state, room, event).await? else { continue };
+        let Some((event, is_new)) = concerned(state, room, event).await? else {
+            continue;
+        };
         let id = message_id::of(&event);
         let is_message = event.pdu.kind() == "m.room.message" || event.pdu.kind() == "m.sticker";
         match state.message(room, &event).await? {
-            Some(message) => push(&mut updates, Update::Changed {
-                message: Box::new(message),
-                event,
-                is_new,
-            }),
+            Some(message) => push(
+                &mut updates,
+                Update::Changed {
+                    message: Box::new(message),
+                    event: Box::new(event),
+
+                    is_new,
+                },
+            ),
             None if event.redacted_because.is_some()
                 && (is_message || event.pdu.kind() == "m.room.encrypted")
                 && !is_edit(&event) =>
@@ -212,12 +236,23 @@ async fn updates(
 
 /// A later state of a message takes the place of an earlier one; what was new stays new.
 fn push(updates: &mut Vec<Update>, update: Update) {
-    let Update::Changed { message, event, is_new } = update else { return };
+    let Update::Changed {
+        message,
+        event,
+        is_new,
+    } = update
+    else {
+        return;
+    };
     let before = updates.iter().position(|one| one.id() == message.id);
-    let was_new = before.map(|at| updates.remove(at)).is_some_and(|one| {
-        matches!(one, Update::Changed { is_new: true, .. })
+    let was_new = before
+        .map(|at| updates.remove(at))
+        .is_some_and(|one| matches!(one, Update::Changed { is_new: true, .. }));
+    updates.push(Update::Changed {
+        message,
+        event,
+        is_new: is_new || was_new,
     });
-    updates.push(Update::Changed { message, event, is_new: is_new || was_new });
 }
 
 impl Update {
@@ -240,7 +275,9 @@ async fn concerned(
     let mut current = event.clone();
     // A redaction leads to what it took, and that to what it was about.
     for _ in 0..2 {
-        let Some(relation) = &current.relation else { break };
+        let Some(relation) = &current.relation else {
+            break;
+        };
         let is_redaction = current.pdu.kind() == "m.room.redaction";
         let is_about = matches!(relation.kind.as_str(), "m.replace" | "m.annotation");
         if !is_redaction && !is_about {
@@ -259,5 +296,8 @@ async fn concerned(
 }
 
 fn is_edit(event: &RoomEvent) -> bool {
-    event.relation.as_ref().is_some_and(|relation| relation.kind == "m.replace")
+    event
+        .relation
+        .as_ref()
+        .is_some_and(|relation| relation.kind == "m.replace")
 }

@@ -57,17 +57,27 @@ impl ClientFrame {
                 let version = frame.get("version").and_then(Value::as_str);
                 let support = frame.get("support").and_then(Value::as_array);
                 let listed = support.is_some_and(|list| list.iter().any(|one| one == "1"));
-                Ok(Self::Connect { supported: version == Some("1") || listed })
+                Ok(Self::Connect {
+                    supported: version == Some("1") || listed,
+                })
             }
             ("ping", id) => Ok(Self::Ping { id }),
             ("pong", _) => Ok(Self::Pong),
             ("method", Some(id)) => {
                 let method = name(&frame, "method").ok_or(InvalidFrame)?;
-                Ok(Self::Method { id, method, params: params(&mut frame)? })
+                Ok(Self::Method {
+                    id,
+                    method,
+                    params: params(&mut frame)?,
+                })
             }
             ("sub", Some(id)) => {
                 let name = name(&frame, "name").ok_or(InvalidFrame)?;
-                Ok(Self::Sub { id, name, params: params(&mut frame)? })
+                Ok(Self::Sub {
+                    id,
+                    name,
+                    params: params(&mut frame)?,
+                })
             }
             ("unsub", Some(id)) => Ok(Self::Unsub { id }),
             _ => Err(InvalidFrame),
@@ -177,11 +187,21 @@ pub(crate) fn pong(id: Option<&str>) -> String {
 /// The answer of a method; nothing where it is null.
 pub(crate) fn result(id: &str, result: Value) -> String {
     let result = (!result.is_null()).then_some(result);
-    ServerFrame::Result { id, result, error: None }.text()
+    ServerFrame::Result {
+        id,
+        result,
+        error: None,
+    }
+    .text()
 }
 
 pub(crate) fn error(id: &str, error: &Error) -> String {
-    Bare::Result { id, result: None, error: Some(error.ddp()) }.text()
+    Bare::Result {
+        id,
+        result: None,
+        error: Some(error.ddp()),
+    }
+    .text()
 }
 
 pub(crate) fn updated(method: &str) -> String {
@@ -193,19 +213,39 @@ pub(crate) fn ready(sub: &str) -> String {
 }
 
 pub(crate) fn nosub(id: &str, error: Option<&Error>) -> String {
-    Bare::Nosub { id, error: error.map(Error::ddp) }.text()
+    Bare::Nosub {
+        id,
+        error: error.map(Error::ddp),
+    }
+    .text()
 }
 
 /// The document that old clients wait for before a stream's events.
 pub(crate) fn added(stream: &str, event: &str) -> String {
-    let fields = Fields { event_name: event, args: None };
-    Bare::Added { collection: stream, id: "id", fields }.text()
+    let fields = Fields {
+        event_name: event,
+        args: None,
+    };
+    Bare::Added {
+        collection: stream,
+        id: "id",
+        fields,
+    }
+    .text()
 }
 
 /// An event of a stream.
 pub(crate) fn changed<T: Serialize>(stream: &str, event: &str, args: T) -> String {
-    let fields = Fields { event_name: event, args: Some(args) };
-    ServerFrame::Changed { collection: stream, id: "id", fields }.text()
+    let fields = Fields {
+        event_name: event,
+        args: Some(args),
+    };
+    ServerFrame::Changed {
+        collection: stream,
+        id: "id",
+        fields,
+    }
+    .text()
 }
 
 #[cfg(test)]
@@ -226,8 +266,16 @@ mod tests {
                 r#"{"msg":"connect","version":"pre2","support":["1"]}"#,
                 ClientFrame::Connect { supported: true },
             ),
-            (r#"{"msg":"connect","version":"2"}"#, ClientFrame::Connect { supported: false }),
-            (r#"{"msg":"ping","id":"x"}"#, ClientFrame::Ping { id: Some("x".into()) }),
+            (
+                r#"{"msg":"connect","version":"2"}"#,
+                ClientFrame::Connect { supported: false },
+            ),
+            (
+                r#"{"msg":"ping","id":"x"}"#,
+                ClientFrame::Ping {
+                    id: Some("x".into()),
+                },
+            ),
             (r#"{"msg":"pong"}"#, ClientFrame::Pong),
             (
                 r#"{"msg":"method","method":"login","id":"1","params":[{"resume":"t"}]}"#,
@@ -239,9 +287,16 @@ mod tests {
             ),
             (
                 r#"{"msg":"sub","id":"2","name":"stream-x"}"#,
-                ClientFrame::Sub { id: "2".into(), name: "stream-x".into(), params: vec![] },
+                ClientFrame::Sub {
+                    id: "2".into(),
+                    name: "stream-x".into(),
+                    params: vec![],
+                },
             ),
-            (r#"{"msg":"unsub","id":"2"}"#, ClientFrame::Unsub { id: "2".into() }),
+            (
+                r#"{"msg":"unsub","id":"2"}"#,
+                ClientFrame::Unsub { id: "2".into() },
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(ClientFrame::parse(text), Ok(expected), "{text}");
@@ -250,7 +305,11 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_refused() {
-        let deep = format!(r#"{{"msg":"ping","x":{}1{}}}"#, "[".repeat(200), "]".repeat(200));
+        let deep = format!(
+            r#"{{"msg":"ping","x":{}1{}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        );
         for text in [
             "",
             "[]",
@@ -272,15 +331,27 @@ mod tests {
     fn frames_of_the_server_look_as_clients_expect() {
         let json = |text: String| serde_json::from_str::<Value>(&text).unwrap();
 
-        assert_eq!(json(server_id()), json!({"msg": "server_id", "server_id": "0"}));
-        assert_eq!(json(connected("s")), json!({"msg": "connected", "session": "s"}));
+        assert_eq!(
+            json(server_id()),
+            json!({"msg": "server_id", "server_id": "0"})
+        );
+        assert_eq!(
+            json(connected("s")),
+            json!({"msg": "connected", "session": "s"})
+        );
         assert_eq!(json(pong(None)), json!({"msg": "pong"}));
-        assert_eq!(json(result("1", Value::Null)), json!({"msg": "result", "id": "1"}));
+        assert_eq!(
+            json(result("1", Value::Null)),
+            json!({"msg": "result", "id": "1"})
+        );
         assert_eq!(
             json(result("1", json!([1]))),
             json!({"msg": "result", "id": "1", "result": [1]})
         );
-        assert_eq!(json(updated("1")), json!({"msg": "updated", "methods": ["1"]}));
+        assert_eq!(
+            json(updated("1")),
+            json!({"msg": "updated", "methods": ["1"]})
+        );
         assert_eq!(json(ready("2")), json!({"msg": "ready", "subs": ["2"]}));
         assert_eq!(json(nosub("2", None)), json!({"msg": "nosub", "id": "2"}));
         assert_eq!(
@@ -296,16 +367,13 @@ mod tests {
                 "fields": {"eventName": "e", "args": [{"_id": "m"}]}
             })
         );
-        assert_eq!(
-            json(error("1", &Error::no_user()))["error"]["error"],
-            400
-        );
+        assert_eq!(json(error("1", &Error::no_user()))["error"]["error"], 400);
     }
 
     proptest! {
         #[test]
         fn any_text_is_a_frame_or_refused(text in "\\PC{0,80}") {
-            let _ = ClientFrame::parse(&text).is_ok();
+            drop(ClientFrame::parse(&text));
         }
 
         #[test]
@@ -313,7 +381,7 @@ mod tests {
             kind in "(connect|ping|method|sub|unsub|x)", id in "\\PC{0,8}", params in "[\\[\\]{}1,]{0,8}",
         ) {
             let text = format!(r#"{{"msg":"{kind}","id":{id:?},"method":"m","params":{params}}}"#);
-            let _ = ClientFrame::parse(&text).is_ok();
+            drop(ClientFrame::parse(&text));
         }
     }
 }

@@ -82,7 +82,9 @@ struct Connection {
 
 impl Connection {
     fn has(&self, stream: &str, event: &str) -> bool {
-        self.subs.values().any(|sub| sub.stream == stream && sub.event == event)
+        self.subs
+            .values()
+            .any(|sub| sub.stream == stream && sub.event == event)
     }
 
     fn send(&self, frame: Arc<str>) {
@@ -120,7 +122,9 @@ impl Hub {
     /// A connection ended.
     pub(crate) fn disconnect(&self, id: ConnectionId) {
         let mut registry = self.0.lock();
-        let Some(connection) = registry.connections.remove(&id) else { return };
+        let Some(connection) = registry.connections.remove(&id) else {
+            return;
+        };
         if let Some(session) = connection.session {
             forget(&mut registry.users, &*session.user_id, id);
         }
@@ -132,18 +136,26 @@ impl Hub {
     /// Who speaks on a connection.
     pub(crate) fn log_in(&self, id: ConnectionId, session: Session) {
         let mut registry = self.0.lock();
-        let Some(connection) = registry.connections.get_mut(&id) else { return };
+        let Some(connection) = registry.connections.get_mut(&id) else {
+            return;
+        };
         let before = connection.session.replace(session.clone());
         if let Some(before) = before {
             forget(&mut registry.users, &*before.user_id, id);
         }
-        registry.users.entry(session.user_id).or_default().insert(id);
+        registry
+            .users
+            .entry(session.user_id)
+            .or_default()
+            .insert(id);
     }
 
     /// Adds a subscription. False: there are too many.
     pub(crate) fn subscribe(&self, id: ConnectionId, sub_id: &str, sub: Sub) -> bool {
         let mut registry = self.0.lock();
-        let Some(connection) = registry.connections.get_mut(&id) else { return false };
+        let Some(connection) = registry.connections.get_mut(&id) else {
+            return false;
+        };
         if connection.subs.len() >= MAX_SUBS {
             return false;
         }
@@ -173,22 +185,23 @@ impl Hub {
     /// One session of every user who is connected.
     pub(crate) fn users(&self) -> Vec<Session> {
         let registry = self.0.lock();
-        let first = |ids: &BTreeSet<ConnectionId>| {
-            registry.connections.get(ids.first()?)?.session.clone()
-        };
+        let first =
+            |ids: &BTreeSet<ConnectionId>| registry.connections.get(ids.first()?)?.session.clone();
         registry.users.values().filter_map(first).collect()
     }
 
     /// Tells a user's connections that asked for `event` of the stream about users.
     pub(crate) fn tell_user<T: Serialize>(&self, user: &UserId, event: &str, args: &T) {
         let registry = self.0.lock();
-        let Some(ids) = registry.users.get(user) else { return };
+        let Some(ids) = registry.users.get(user) else {
+            return;
+        };
         let event = format!("{}/{event}", rc_user_id(user));
         let mut frame = None;
         for connection in ids.iter().filter_map(|id| registry.connections.get(id)) {
             if connection.has(NOTIFY_USER, &event) {
-                let frame: &Arc<str> = frame
-                    .get_or_insert_with(|| frame::changed(NOTIFY_USER, &event, args).into());
+                let frame: &Arc<str> =
+                    frame.get_or_insert_with(|| frame::changed(NOTIFY_USER, &event, args).into());
                 connection.send(frame.clone());
             }
         }
@@ -203,7 +216,9 @@ impl Hub {
         may: impl Fn(&UserId) -> bool,
     ) {
         let registry = self.0.lock();
-        let Some(ids) = registry.rooms.get(room) else { return };
+        let Some(ids) = registry.rooms.get(room) else {
+            return;
+        };
         let mut frame = None;
         for connection in ids.iter().filter_map(|id| registry.connections.get(id)) {
             let user = connection.session.as_ref().map(|session| &session.user_id);
@@ -220,12 +235,13 @@ impl Hub {
         let registry = self.0.lock();
         let mut frame = None;
         for id in &registry.my_messages {
-            let Some(connection) = registry.connections.get(id) else { continue };
+            let Some(connection) = registry.connections.get(id) else {
+                continue;
+            };
             let user = connection.session.as_ref().map(|session| &session.user_id);
             if user.is_some_and(|user| may(user)) {
-                let frame: &Arc<str> = frame.get_or_insert_with(|| {
-                    frame::changed(ROOM_MESSAGES, MY_MESSAGES, args).into()
-                });
+                let frame: &Arc<str> = frame
+                    .get_or_insert_with(|| frame::changed(ROOM_MESSAGES, MY_MESSAGES, args).into());
                 connection.send(frame.clone());
             }
         }
@@ -235,10 +251,13 @@ impl Hub {
     pub(crate) fn watched(&self) -> Vec<(OwnedRoomId, Session)> {
         let registry = self.0.lock();
         let first = |ids: &BTreeSet<ConnectionId>| {
-            ids.iter().find_map(|id| registry.connections.get(id)?.session.clone())
+            ids.iter()
+                .find_map(|id| registry.connections.get(id)?.session.clone())
         };
         let rooms = registry.rooms.iter();
-        rooms.filter_map(|(room, ids)| Some((room.clone(), first(ids)?))).collect()
+        rooms
+            .filter_map(|(room, ids)| Some((room.clone(), first(ids)?)))
+            .collect()
     }
 
     /// Ends a user's subscriptions to a room that he is no longer in.
@@ -247,7 +266,9 @@ impl Hub {
         let ids = registry.users.get(user).cloned().unwrap_or_default();
         let topic = Topic::Room(room.to_owned());
         for id in ids {
-            let Some(connection) = registry.connections.get_mut(&id) else { continue };
+            let Some(connection) = registry.connections.get_mut(&id) else {
+                continue;
+            };
             let ended: Vec<String> = connection
                 .subs
                 .iter()
@@ -265,7 +286,9 @@ impl Hub {
     /// Ends the connections of a session that was ended.
     pub(crate) fn cut_session(&self, session: &Session) {
         let registry = self.0.lock();
-        let Some(ids) = registry.users.get(&session.user_id) else { return };
+        let Some(ids) = registry.users.get(&session.user_id) else {
+            return;
+        };
         for connection in ids.iter().filter_map(|id| registry.connections.get(id)) {
             let own = connection.session.as_ref();
             if own.is_some_and(|own| own.token_key == session.token_key) {
@@ -338,7 +361,11 @@ mod tests {
     }
 
     fn sub(event: &str, topic: Topic) -> Sub {
-        Sub { stream: ROOM_MESSAGES.to_owned(), event: event.to_owned(), topic }
+        Sub {
+            stream: ROOM_MESSAGES.to_owned(),
+            event: event.to_owned(),
+            topic,
+        }
     }
 
     #[test]
@@ -351,7 +378,9 @@ mod tests {
             assert!(hub.subscribe(inbox.id, "1", sub("RID", Topic::Room(room()))));
         }
 
-        hub.tell_room(&room(), (ROOM_MESSAGES, "RID"), &["x"], |user| user == ALICE);
+        hub.tell_room(&room(), (ROOM_MESSAGES, "RID"), &["x"], |user| {
+            user == ALICE
+        });
         hub.tell_room(&room(), (ROOM_MESSAGES, "OTHER"), &["x"], |_| true);
 
         assert!(one.frames.try_recv().unwrap().contains(r#""args":["x"]"#));
@@ -383,7 +412,10 @@ mod tests {
         hub.cut_room(ALICE.try_into().unwrap(), &room());
         hub.tell_room(&room(), (ROOM_MESSAGES, "RID"), &["x"], |_| true);
 
-        assert_eq!(&*inbox.frames.try_recv().unwrap(), r#"{"msg":"nosub","id":"1"}"#);
+        assert_eq!(
+            &*inbox.frames.try_recv().unwrap(),
+            r#"{"msg":"nosub","id":"1"}"#
+        );
         assert!(inbox.frames.try_recv().is_err());
         assert!(hub.watched().is_empty());
     }
@@ -409,7 +441,13 @@ mod tests {
         let hub = Hub::default();
         let (one, other) = (hub.connect(), hub.connect());
         hub.log_in(one.id, session(ALICE));
-        hub.log_in(other.id, Session { token_key: [2; 32], ..session(ALICE) });
+        hub.log_in(
+            other.id,
+            Session {
+                token_key: [2; 32],
+                ..session(ALICE)
+            },
+        );
 
         hub.cut_session(&session(ALICE));
 

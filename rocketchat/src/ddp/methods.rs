@@ -48,7 +48,10 @@ pub(super) async fn call(client: &mut Client, method: &str, params: &[Value]) ->
         }
         "updateMessage" => {
             let message: EditedMessage = param(params, 0)?;
-            client.state.update(session(client)?, &message.id, &message.msg).await?;
+            client
+                .state
+                .update(session(client)?, &message.id, &message.msg)
+                .await?;
             Ok(Value::Null)
         }
         "deleteMessage" => {
@@ -63,7 +66,10 @@ pub(super) async fn call(client: &mut Client, method: &str, params: &[Value]) ->
                 Some(false) => ReactionWish::Unset,
                 None => ReactionWish::Toggle,
             };
-            client.state.react(session(client)?, &message, &emoji, wish).await?;
+            client
+                .state
+                .react(session(client)?, &message, &emoji, wish)
+                .await?;
             Ok(true.into())
         }
         "stream-notify-room" => {
@@ -98,12 +104,21 @@ async fn login(client: &mut Client, params: &[Value]) -> Result<Value> {
     let body: LoginBody = serde_json::from_value(first).map_err(|_| Error::wrong_credentials())?;
     let credentials = body.credentials()?;
     // The password in the clear has no place in this protocol.
-    if matches!(&credentials, Credentials::Password { secret: LoginSecret::Plain(_), .. }) {
+    if matches!(
+        &credentials,
+        Credentials::Password {
+            secret: LoginSecret::Plain(_),
+            ..
+        }
+    ) {
         return Err(Error::wrong_credentials());
     }
     let login = client.state.login(credentials).await?;
     let me = client.state.me(&login.session).await?;
-    client.state.hub().log_in(client.inbox.id, login.session.clone());
+    client
+        .state
+        .hub()
+        .log_in(client.inbox.id, login.session.clone());
     client.session = Some(login.session);
     client.token = Some(login.token.clone());
     let now = client.state.now_ms();

@@ -60,7 +60,11 @@ pub(super) async fn tell_users(
     updates: &[Update],
 ) -> Result<()> {
     let last = updates.iter().rev().find_map(|update| match update {
-        Update::Changed { message, is_new: true, .. } => Some(&**message),
+        Update::Changed {
+            message,
+            is_new: true,
+            ..
+        } => Some(&**message),
         _ => None,
     });
     for session in users {
@@ -97,18 +101,27 @@ async fn tell_room(
             None => state.room_with_message(session, room).await?,
         };
         let change = is_new(before == Some(Membership::Join));
-        state.hub().tell_user(user, "rooms-changed", &(change, document));
+        state
+            .hub()
+            .tell_user(user, "rooms-changed", &(change, document));
     }
     let subscription = state.subscription(session, room).await?;
-    let change = is_new(matches!(before, Some(Membership::Join | Membership::Invite)));
-    state.hub().tell_user(user, "subscriptions-changed", &(change, subscription));
+    let change = is_new(matches!(
+        before,
+        Some(Membership::Join | Membership::Invite)
+    ));
+    state
+        .hub()
+        .tell_user(user, "subscriptions-changed", &(change, subscription));
     Ok(())
 }
 
 fn tell_gone(state: &RocketchatState, user: &UserId, room: &ShownRoom) {
     let t = room.room_type.as_str();
     let gone = RoomGone { id: &room.rid, t };
-    state.hub().tell_user(user, "rooms-changed", &("removed", gone));
+    state
+        .hub()
+        .tell_user(user, "rooms-changed", &("removed", gone));
     let subscription = SubscriptionRef {
         id: subscription_id(&room.rid, user),
         rid: room.rid.clone(),
@@ -119,20 +132,36 @@ fn tell_gone(state: &RocketchatState, user: &UserId, room: &ShownRoom) {
             name: None,
         },
     };
-    state.hub().tell_user(user, "subscriptions-changed", &("removed", subscription));
+    state
+        .hub()
+        .tell_user(user, "subscriptions-changed", &("removed", subscription));
 }
 
 /// Direct messages, and messages that mention the user.
 fn notify(state: &RocketchatState, user: &UserId, room: &ShownRoom, updates: &[Update]) {
     let own = username(user, state.server());
     for update in updates {
-        let Update::Changed { message, event, is_new: true } = update else { continue };
+        let Update::Changed {
+            message,
+            event,
+            is_new: true,
+        } = update
+        else {
+            continue;
+        };
         let is_meant = room.room_type == RoomType::Direct
-            || message.mentions.iter().any(|one| one.username == own || one.username == "all");
+            || message
+                .mentions
+                .iter()
+                .any(|one| one.username == own || one.username == "all");
         if message.t.is_some() || event.pdu.sender() == user || !is_meant {
             continue;
         }
-        let sender = message.u.name.clone().unwrap_or_else(|| message.u.username.clone());
+        let sender = message
+            .u
+            .name
+            .clone()
+            .unwrap_or_else(|| message.u.username.clone());
         let name = room_name(&room.view, &room.rid);
         let title = match room.room_type {
             RoomType::Direct => sender,

@@ -61,21 +61,33 @@ pub(super) async fn call(
         }
         "getRoomNameById" => {
             let rid: String = param(params, 0)?;
-            let room = state.find_room(session, RoomRef::Id(&rid)).await?.ok_or_else(no_room)?;
+            let room = state
+                .find_room(session, RoomRef::Id(&rid))
+                .await?
+                .ok_or_else(no_room)?;
             Ok(match room.room_type {
                 RoomType::Direct => Value::Null,
                 RoomType::Channel | RoomType::Group => room_name(&room.view, &room.rid).into(),
             })
         }
         "createDirectMessage" => {
-            let usernames: Vec<String> =
-                params.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let usernames: Vec<String> = params
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             let (room, _) = state.direct_room(session, &usernames).await?;
-            json(DirectResult { rid: room.rid, t: "d" })
+            json(DirectResult {
+                rid: room.rid,
+                t: "d",
+            })
         }
         "joinRoom" => {
             let rid: String = param(params, 0)?;
-            let room = state.find_room(session, RoomRef::Id(&rid)).await?.ok_or_else(no_room)?;
+            let room = state
+                .find_room(session, RoomRef::Id(&rid))
+                .await?
+                .ok_or_else(no_room)?;
             state.join(session, &room).await?;
             Ok(true.into())
         }
@@ -115,14 +127,19 @@ async fn load_history(
         threads: true,
         stop_when_full: true,
     };
-    json(Loaded { messages: state.history(session, &room, query).await?.messages })
+    json(Loaded {
+        messages: state.history(session, &room, query).await?.messages,
+    })
 }
 
 /// A list where the client knows nothing, else what changed.
 fn answer<T: Serialize>(since: Option<i64>, items: Vec<T>) -> Result<Value> {
     match since {
         None => json(items),
-        Some(_) => json(Updates { update: items, remove: [] }),
+        Some(_) => json(Updates {
+            update: items,
+            remove: [],
+        }),
     }
 }
 

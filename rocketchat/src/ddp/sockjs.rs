@@ -58,7 +58,10 @@ mod tests {
         let frame = r#"{"msg":"ping"}"#;
 
         assert_eq!(Framing::SockJs.wrap(frame), r#"a["{\"msg\":\"ping\"}"]"#);
-        assert_eq!(Framing::SockJs.unwrap(r#"["{\"msg\":\"ping\"}"]"#).unwrap(), [frame]);
+        assert_eq!(
+            Framing::SockJs.unwrap(r#"["{\"msg\":\"ping\"}"]"#).unwrap(),
+            [frame]
+        );
         assert_eq!(Framing::SockJs.unwrap(frame).unwrap(), [frame]);
         assert_eq!(Framing::SockJs.unwrap("[5]"), None);
         assert_eq!(Framing::SockJs.unwrap("nonsense"), None);
@@ -78,7 +81,7 @@ mod tests {
 
         #[test]
         fn any_message_is_unwrapped_or_refused(message in "[\\[\\]{}\"a,1]{0,20}") {
-            let _ = Framing::SockJs.unwrap(&message).is_some();
+            drop(Framing::SockJs.unwrap(&message));
         }
     }
 }

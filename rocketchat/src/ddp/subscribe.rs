@@ -44,7 +44,11 @@ pub(super) async fn subscribe(
         Ok(topic) => topic,
         Err(error) => return vec![frame::nosub(id, Some(&error))],
     };
-    let sub = Sub { stream: stream.to_owned(), event: event.to_owned(), topic };
+    let sub = Sub {
+        stream: stream.to_owned(),
+        event: event.to_owned(),
+        topic,
+    };
     if !client.state.hub().subscribe(client.inbox.id, id, sub) {
         let error = Error::new("error-too-many-requests", "Too many subscriptions");
         return vec![frame::nosub(id, Some(&error))];
@@ -71,9 +75,11 @@ async fn topic(client: &Client, stream: &str, event: &str) -> Result<Topic> {
         }
         NOTIFY_USER => {
             let (user, _) = event.split_once('/').ok_or_else(invalid)?;
-            match rc_user_id(&session()?.user_id) == user {
-                true => Ok(Topic::User),
-                false => Err(not_allowed()),
+            let is_own = rc_user_id(&session()?.user_id) == user;
+            if is_own {
+                Ok(Topic::User)
+            } else {
+                Err(not_allowed())
             }
         }
         known if QUIET.contains(&known) => Ok(Topic::Quiet),
@@ -85,7 +91,11 @@ async fn topic(client: &Client, stream: &str, event: &str) -> Result<Topic> {
 }
 
 async fn room(client: &Client, session: &Session, rid: &str) -> Result<Topic> {
-    let room = client.state.joined_room(session, rid).await.map_err(|_| not_allowed())?;
+    let room = client
+        .state
+        .joined_room(session, rid)
+        .await
+        .map_err(|_| not_allowed())?;
     Ok(Topic::Room(room.view.room_id().to_owned()))
 }
 
@@ -115,8 +125,12 @@ mod tests {
     #[test]
     fn old_clients_ask_for_a_document() {
         assert!(wants_document(Some(&json!(true))));
-        assert!(wants_document(Some(&json!({"useCollection": true, "args": []}))));
-        assert!(!wants_document(Some(&json!({"useCollection": false, "args": []}))));
+        assert!(wants_document(Some(
+            &json!({"useCollection": true, "args": []})
+        )));
+        assert!(!wants_document(Some(
+            &json!({"useCollection": false, "args": []})
+        )));
         assert!(!wants_document(Some(&json!(false))));
         assert!(!wants_document(None));
     }

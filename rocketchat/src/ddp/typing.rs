@@ -50,14 +50,17 @@ pub(super) async fn notify_room(
     let room = client.state.joined_room(session, rid).await?;
     let timeout = active.then_some(TIMEOUT);
     let user_data = &client.state.homeserver().user_data;
-    Ok(user_data.set_typing(session, room.view.room_id(), timeout).await?)
+    Ok(user_data
+        .set_typing(session, room.view.room_id(), timeout)
+        .await?)
 }
 
 impl Told {
     /// Tells who began and who stopped since the last time, in the rooms that somebody watches.
     pub(super) async fn tell(&mut self, state: &RocketchatState) -> Result<()> {
         let watched = state.hub().watched();
-        self.0.retain(|room, _| watched.iter().any(|(one, _)| one == room));
+        self.0
+            .retain(|room, _| watched.iter().any(|(one, _)| one == room));
         for (room, session) in watched {
             // Who watches may have left meanwhile.
             let typing = state.homeserver().user_data.typing(&session, &room).await;
@@ -85,7 +88,9 @@ async fn tell_room(
     before: &BTreeSet<OwnedUserId>,
     now: &BTreeSet<OwnedUserId>,
 ) -> Result<()> {
-    let Some(shown) = state.homeserver().workspace.rc_room(room).await? else { return Ok(()) };
+    let Some(shown) = state.homeserver().workspace.rc_room(room).await? else {
+        return Ok(());
+    };
     for (user, active) in now
         .difference(before)
         .map(|user| (user, true))
@@ -97,9 +102,13 @@ async fn tell_room(
         let others = |other: &UserId| other != user;
         let event = format!("{}/user-activity", shown.rid);
         let args = (&name, activities, Extras {});
-        state.hub().tell_room(room, (NOTIFY_ROOM, &event), &args, others);
+        state
+            .hub()
+            .tell_room(room, (NOTIFY_ROOM, &event), &args, others);
         let event = format!("{}/typing", shown.rid);
-        state.hub().tell_room(room, (NOTIFY_ROOM, &event), &(&name, active), others);
+        state
+            .hub()
+            .tell_room(room, (NOTIFY_ROOM, &event), &(&name, active), others);
     }
     Ok(())
 }

@@ -50,7 +50,10 @@ pub(crate) async fn sockjs_info(State(state): State<RocketchatState>) -> Respons
         entropy: state.hub().ticket(),
         ms: true,
     };
-    json(StatusCode::OK, serde_json::to_string(&info).unwrap_or_default())
+    json(
+        StatusCode::OK,
+        serde_json::to_string(&info).unwrap_or_default(),
+    )
 }
 
 fn accept(state: RocketchatState, upgrade: WebSocketUpgrade, framing: Framing) -> Response {

@@ -7,6 +7,7 @@ use super::user::UserRef;
 use crate::map::Date;
 
 /// A room as its members see it.
+#[expect(clippy::struct_excessive_bools, reason = "the wire's shape")]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Room {

@@ -15,7 +15,10 @@ pub(crate) struct Target<'a> {
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Object {
-    members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    members
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// The content of a new message. `thread` is the event id of the root.
@@ -47,10 +50,14 @@ pub(crate) fn edit(msg: &str, event_id: &str, target: Target<'_>) -> Object {
     let mut content = object([
         ("msgtype", "m.text".into()),
         ("body", format!("* {msg}").into()),
-        ("m.relates_to", object([
-            ("rel_type", "m.replace".into()),
-            ("event_id", event_id.into()),
-        ]).into()),
+        (
+            "m.relates_to",
+            object([
+                ("rel_type", "m.replace".into()),
+                ("event_id", event_id.into()),
+            ])
+            .into(),
+        ),
     ]);
     content.insert("m.mentions".to_owned(), Object::new().into());
     content.insert("m.new_content".to_owned(), new.into());
@@ -84,13 +91,18 @@ fn text(msg: &str, target: Target<'_>) -> Object {
         Some(act) => ("m.emote", act),
         None => ("m.text", msg),
     };
-    object([("msgtype", kind.into()), ("body", body.into()), ("m.mentions", mentions.into())])
+    object([
+        ("msgtype", kind.into()),
+        ("body", body.into()),
+        ("m.mentions", mentions.into()),
+    ])
 }
 
 fn member(name: &str, target: Target<'_>) -> Option<OwnedUserId> {
-    let user = match name.contains(':') {
-        true => user_of(&format!("@{name}"), target.server),
-        false => user_of(name, target.server),
+    let user = if name.contains(':') {
+        user_of(&format!("@{name}"), target.server)
+    } else {
+        user_of(name, target.server)
     };
     user.filter(|user| (target.is_member)(user))
 }
@@ -99,7 +111,11 @@ fn member(name: &str, target: Target<'_>) -> Option<OwnedUserId> {
 pub(crate) const ROOM_TYPE: &str = "org.gantry.room_type";
 
 /// What a room said of itself when it was made. Only our own users are believed.
-pub(crate) fn declared_type(create: &Object, creator: &UserId, server: &ServerName) -> Option<char> {
+pub(crate) fn declared_type(
+    create: &Object,
+    creator: &UserId,
+    server: &ServerName,
+) -> Option<char> {
     if creator.server_name() != server {
         return None;
     }
@@ -118,7 +134,10 @@ mod tests {
     }
 
     fn target() -> Target<'static> {
-        Target { server: server(), is_member: &members }
+        Target {
+            server: server(),
+            is_member: &members,
+        }
     }
 
     fn json(object: &Object) -> String {

@@ -89,11 +89,20 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     if let Some(time) = time.strip_suffix(['Z', 'z']) {
         return Some((time, 0));
     }
-    let Some(at) = time.rfind(['+', '-']) else { return Some((time, 0)) };
+    let Some(at) = time.rfind(['+', '-']) else {
+        return Some((time, 0));
+    };
     let (time, zone) = (&time[..at], &time[at..]);
     let (hours, minutes) = zone[1..].split_once(':').unwrap_or((&zone[1..], "00"));
     let offset = digits(hours, 2)? * 60 + digits(minutes, 2)?;
-    Some((time, if zone.starts_with('-') { -offset } else { offset }))
+    Some((
+        time,
+        if zone.starts_with('-') {
+            -offset
+        } else {
+            offset
+        },
+    ))
 }
 
 fn digits(text: &str, count: usize) -> Option<i64> {
@@ -117,7 +126,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -136,7 +149,14 @@ mod tests {
         assert_eq!(parse("2024-02-29T14:34:56+02:00"), Some(1_709_210_096_000));
         assert_eq!(parse("2024-02-29"), Some(1_709_164_800_000));
         assert_eq!(parse("1709210096789"), Some(1_709_210_096_789));
-        for nonsense in ["", "x", "2024-13-01", "2024-01-01T25:00:00Z", "2024-1-1", "é"] {
+        for nonsense in [
+            "",
+            "x",
+            "2024-13-01",
+            "2024-01-01T25:00:00Z",
+            "2024-1-1",
+            "é",
+        ] {
             assert_eq!(parse(nonsense), None, "{nonsense}");
         }
     }

@@ -17,7 +17,10 @@ pub(crate) struct Emoji {
 impl Emoji {
     pub(crate) fn new() -> Self {
         let by_name = NAMES.iter().chain(ALIASES).copied().collect();
-        let by_char = NAMES.iter().map(|(name, char)| (plain(char), *name)).collect();
+        let by_char = NAMES
+            .iter()
+            .map(|(name, char)| (plain(char), *name))
+            .collect();
         Self { by_name, by_char }
     }
 
@@ -43,8 +46,14 @@ impl Emoji {
         if let Some(char) = self.by_name.get(name) {
             return Some((*char).to_owned());
         }
-        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte));
-        Some(if is_name { format!(":{name}:") } else { name.to_owned() })
+        let is_name = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte));
+        Some(if is_name {
+            format!(":{name}:")
+        } else {
+            name.to_owned()
+        })
     }
 
     /// Whether two keys are of the same reaction: senders add a selector or not.
@@ -83,8 +92,14 @@ mod tests {
     fn what_has_no_name_stays_what_it_is() {
         let emoji = Emoji::new();
 
-        assert_eq!(emoji.to_matrix(":party_parrot:").as_deref(), Some(":party_parrot:"));
-        assert_eq!(emoji.to_rc(":party_parrot:").as_deref(), Some(":party_parrot:"));
+        assert_eq!(
+            emoji.to_matrix(":party_parrot:").as_deref(),
+            Some(":party_parrot:")
+        );
+        assert_eq!(
+            emoji.to_rc(":party_parrot:").as_deref(),
+            Some(":party_parrot:")
+        );
         assert_eq!(emoji.to_rc("🧿").as_deref(), Some("🧿"));
         assert_eq!(emoji.to_matrix("🧿").as_deref(), Some("🧿"));
         assert_eq!(emoji.to_rc("a.b").as_deref(), Some("a_b"));

@@ -34,13 +34,18 @@ pub(crate) fn message(
     if let Some((kind, msg)) = system(event, people) {
         return Some(plain(event, related.rid, people, Some(kind), msg));
     }
-    let is_message = matches!(event.kind, "m.room.message" | "m.room.encrypted" | "m.sticker");
+    let is_message = matches!(
+        event.kind,
+        "m.room.message" | "m.room.encrypted" | "m.sticker"
+    );
     let is_edit = event.relation.is_some_and(|(kind, _)| kind == "m.replace");
     if !is_message || is_edit || event.redacted || event.state_key.is_some() {
         return None;
     }
     let edit = last_edit(event, related.events);
-    let content = edit.and_then(|edit| new_content(edit.content)).unwrap_or(event.content);
+    let content = edit
+        .and_then(|edit| new_content(edit.content))
+        .unwrap_or(event.content);
     let msg = match event.kind {
         "m.room.encrypted" => "🔒 Encrypted message".to_owned(),
         _ => text::of_content(content),
@@ -55,7 +60,13 @@ pub(crate) fn message(
     message.tmid = related.tmid.map(str::to_owned);
     message.tshow = content.get("org.gantry.tshow").and_then(Value::as_bool) == Some(true);
     message.thread = thread;
-    message.updated_at = Date(related.events.iter().map(|one| one.ts).fold(event.ts, i64::max));
+    message.updated_at = Date(
+        related
+            .events
+            .iter()
+            .map(|one| one.ts)
+            .fold(event.ts, i64::max),
+    );
     Some(message)
 }
 
@@ -110,15 +121,28 @@ fn mentions(content: &Object, people: People<'_>) -> Vec<Mention> {
     let Some(mentioned) = content.get("m.mentions").and_then(Value::as_object) else {
         return Vec::new();
     };
-    let users = mentioned.get("user_ids").and_then(Value::as_array).unwrap_or_default();
+    let users = mentioned
+        .get("user_ids")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
     let user = |value: &Value| {
         let user = people.user_ref(<&UserId>::try_from(value.as_str()?).ok()?);
-        Some(Mention { id: user.id, username: user.username, name: user.name, r#type: "user" })
+        Some(Mention {
+            id: user.id,
+            username: user.username,
+            name: user.name,
+            r#type: "user",
+        })
     };
     let mut mentions: Vec<_> = users.iter().take(50).filter_map(user).collect();
     if mentioned.get("room").and_then(Value::as_bool) == Some(true) {
         let all = || "all".to_owned();
-        mentions.push(Mention { id: all(), username: all(), name: None, r#type: "user" });
+        mentions.push(Mention {
+            id: all(),
+            username: all(),
+            name: None,
+            r#type: "user",
+        });
     }
     mentions
 }
@@ -129,10 +153,17 @@ fn reactions(
     emoji: &Emoji,
 ) -> BTreeMap<String, Reaction> {
     let mut reactions: BTreeMap<String, Reaction> = BTreeMap::new();
-    for one in related.iter().filter(|one| one.kind == "m.reaction" && !one.redacted) {
+    for one in related
+        .iter()
+        .filter(|one| one.kind == "m.reaction" && !one.redacted)
+    {
         let relation = one.content.get("m.relates_to").and_then(Value::as_object);
-        let key = relation.and_then(|relation| relation.get("key")).and_then(Value::as_str);
-        let Some(key) = key.and_then(|key| emoji.to_rc(key)) else { continue };
+        let key = relation
+            .and_then(|relation| relation.get("key"))
+            .and_then(Value::as_str);
+        let Some(key) = key.and_then(|key| emoji.to_rc(key)) else {
+            continue;
+        };
         if !reactions.contains_key(&key) && reactions.len() >= MAX_REACTIONS {
             continue;
         }
@@ -145,11 +176,7 @@ fn reactions(
     reactions
 }
 
-fn thread(
-    event: &Source<'_>,
-    related: &[Source<'_>],
-    people: People<'_>,
-) -> Option<ThreadSummary> {
+fn thread(event: &Source<'_>, related: &[Source<'_>], people: People<'_>) -> Option<ThreadSummary> {
     let replies: Vec<_> = related
         .iter()
         .filter(|one| one.relation == Some(("m.thread", event.event_id)) && !one.redacted)
@@ -162,7 +189,11 @@ fn thread(
             followers.push(id);
         }
     }
-    Some(ThreadSummary { tcount: replies.len(), tlm: Date(last), replies: followers })
+    Some(ThreadSummary {
+        tcount: replies.len(),
+        tlm: Date(last),
+        replies: followers,
+    })
 }
 
 #[cfg(test)]
@@ -171,7 +202,11 @@ mod tests {
     use super::*;
 
     fn mapped(event: &Source<'_>, events: &[Source<'_>]) -> Option<Message> {
-        let related = Related { rid: "ROOM", events, tmid: None };
+        let related = Related {
+            rid: "ROOM",
+            events,
+            tmid: None,
+        };
         message(event, related, people(), &Emoji::new())
     }
 
@@ -212,14 +247,35 @@ mod tests {
     #[test]
     fn only_the_newest_edit_of_the_sender_counts() {
         let content = text("first");
-        let (a, b, c) = (edit_of("$one", "a"), edit_of("$one", "b"), edit_of("$one", "c"));
+        let (a, b, c) = (
+            edit_of("$one", "a"),
+            edit_of("$one", "b"),
+            edit_of("$one", "c"),
+        );
         let target: &gantry_model::id::EventId = "$one".try_into().unwrap();
         let replaces = Some(("m.replace", target));
         let edits = [
-            Source { ts: 3_000, relation: replaces, ..source("$b", ALICE, &b) },
-            Source { ts: 2_000, relation: replaces, ..source("$a", ALICE, &a) },
-            Source { ts: 4_000, relation: replaces, ..source("$c", BOB, &c) },
-            Source { ts: 5_000, relation: replaces, redacted: true, ..source("$d", ALICE, &c) },
+            Source {
+                ts: 3_000,
+                relation: replaces,
+                ..source("$b", ALICE, &b)
+            },
+            Source {
+                ts: 2_000,
+                relation: replaces,
+                ..source("$a", ALICE, &a)
+            },
+            Source {
+                ts: 4_000,
+                relation: replaces,
+                ..source("$c", BOB, &c)
+            },
+            Source {
+                ts: 5_000,
+                relation: replaces,
+                redacted: true,
+                ..source("$d", ALICE, &c)
+            },
         ];
 
         let message = mapped(&source("$one", ALICE, &content), &edits).unwrap();
@@ -236,12 +292,18 @@ mod tests {
         let content = text("x");
         let thumb = reaction_to("$one", "👍");
         let heart = reaction_to("$one", "❤️");
-        let reaction = |id, sender, content| Source { kind: "m.reaction", ..source(id, sender, content) };
+        let reaction = |id, sender, content| Source {
+            kind: "m.reaction",
+            ..source(id, sender, content)
+        };
         let reactions = [
             reaction("$1", BOB, &thumb),
             reaction("$2", CAROL, &thumb),
             reaction("$3", BOB, &heart),
-            Source { redacted: true, ..reaction("$4", ALICE, &thumb) },
+            Source {
+                redacted: true,
+                ..reaction("$4", ALICE, &thumb)
+            },
         ];
 
         let message = mapped(&source("$one", ALICE, &content), &reactions).unwrap();
@@ -255,7 +317,10 @@ mod tests {
     #[test]
     fn what_was_deleted_is_no_message() {
         let empty = Object::new();
-        let deleted = Source { redacted: true, ..source("$one", ALICE, &empty) };
+        let deleted = Source {
+            redacted: true,
+            ..source("$one", ALICE, &empty)
+        };
 
         assert_eq!(mapped(&deleted, &[]), None);
     }
@@ -266,11 +331,22 @@ mod tests {
         let target: &gantry_model::id::EventId = "$one".try_into().unwrap();
         let in_thread = Some(("m.thread", target));
         let replies = [
-            Source { ts: 2_000, relation: in_thread, ..source("$a", BOB, &content) },
-            Source { ts: 4_000, relation: in_thread, ..source("$b", BOB, &content) },
+            Source {
+                ts: 2_000,
+                relation: in_thread,
+                ..source("$a", BOB, &content)
+            },
+            Source {
+                ts: 4_000,
+                relation: in_thread,
+                ..source("$b", BOB, &content)
+            },
         ];
 
-        let thread = mapped(&source("$one", ALICE, &content), &replies).unwrap().thread.unwrap();
+        let thread = mapped(&source("$one", ALICE, &content), &replies)
+            .unwrap()
+            .thread
+            .unwrap();
 
         assert_eq!((thread.tcount, thread.tlm), (2, Date(4_000)));
         assert_eq!(thread.replies.len(), 2);
@@ -283,7 +359,9 @@ mod tests {
                 "m.mentions": {{"user_ids": ["{BOB}", "{CAROL}", "nonsense", 5], "room": true}}}}"#
         ));
 
-        let mentions = mapped(&source("$one", ALICE, &content), &[]).unwrap().mentions;
+        let mentions = mapped(&source("$one", ALICE, &content), &[])
+            .unwrap()
+            .mentions;
 
         let names: Vec<_> = mentions.iter().map(|one| one.username.as_str()).collect();
         assert_eq!(names, ["bob", CAROL, "all"]);

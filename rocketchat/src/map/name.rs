@@ -7,7 +7,12 @@ pub(crate) const MAX_ROOM_NAME_BYTES: usize = 100;
 
 /// The user name of a user: the local part for our own, the whole id for others.
 pub(crate) fn username(user: &UserId, server: &ServerName) -> String {
-    if user.server_name() == server { user.localpart() } else { user.as_str() }.to_owned()
+    if user.server_name() == server {
+        user.localpart()
+    } else {
+        user.as_str()
+    }
+    .to_owned()
 }
 
 /// The user of a user name. Whether there is one is another question.

@@ -56,15 +56,21 @@ pub(crate) struct RoomFacts<'a> {
 
 /// The kind that a room gets when it is first shown: direct if it says so and two are in it.
 pub(crate) fn first_kind(view: &RoomView, server: &ServerName) -> (RoomKind, Vec<OwnedUserId>) {
-    let declared = view.create().and_then(|create| {
-        declared_type(create.content(), create.sender(), server)
-    });
+    let declared = view
+        .create()
+        .and_then(|create| declared_type(create.content(), create.sender(), server));
     let people = people_of(view);
     let is_direct = match declared {
         Some(kind) => kind == 'd',
-        None => people.len() <= 2 && view.members().iter().any(|pdu| {
-            pdu.content().get("is_direct").and_then(gantry_model::Value::as_bool) == Some(true)
-        }),
+        None => {
+            people.len() <= 2
+                && view.members().iter().any(|pdu| {
+                    pdu.content()
+                        .get("is_direct")
+                        .and_then(gantry_model::Value::as_bool)
+                        == Some(true)
+                })
+        }
     };
     match is_direct {
         true => (RoomKind::Direct, people),
@@ -90,7 +96,9 @@ pub(crate) fn people_of(view: &RoomView) -> Vec<OwnedUserId> {
 /// The name of a room: that of its address, or of what people call it.
 pub(crate) fn room_name(view: &RoomView, rid: &str) -> String {
     let alias = view.canonical_alias();
-    let of_alias = alias.as_deref().and_then(|alias| alias.strip_prefix('#')?.split(':').next());
+    let of_alias = alias
+        .as_deref()
+        .and_then(|alias| alias.strip_prefix('#')?.split(':').next());
     of_alias
         .map(str::to_owned)
         .or_else(|| view.name().map(|name| slug(&name)))
@@ -103,10 +111,21 @@ pub(crate) fn room(view: &RoomView, facts: RoomFacts<'_>, people: People<'_>) ->
     let is_direct = facts.room_type == RoomType::Direct;
     let create = view.create();
     let counts = view.counts();
-    let members = if is_direct { people_of(view) } else { Vec::new() };
-    let creator = create.as_ref().map(|create| people.user_ref(create.sender()));
+    let members = if is_direct {
+        people_of(view)
+    } else {
+        Vec::new()
+    };
+    let creator = create
+        .as_ref()
+        .map(|create| people.user_ref(create.sender()));
     let users = |one: fn(&UserId, &ServerName) -> String| {
-        is_direct.then(|| members.iter().map(|user| one(user, people.server)).collect())
+        is_direct.then(|| {
+            members
+                .iter()
+                .map(|user| one(user, people.server))
+                .collect()
+        })
     };
     let federated = view.servers().iter().any(|server| *server != people.server);
     let federation = federated.then(|| RoomFederation {
@@ -126,7 +145,11 @@ pub(crate) fn room(view: &RoomView, facts: RoomFacts<'_>, people: People<'_>) ->
         topic: view.topic(),
         users_count: u64::try_from(counts.joined).unwrap_or(0),
         msgs: u64::try_from(counts.main).unwrap_or(0),
-        ts: Date(create.as_ref().map_or(0, |create| create.origin_server_ts())),
+        ts: Date(
+            create
+                .as_ref()
+                .map_or(0, |create| create.origin_server_ts()),
+        ),
         lm: facts.last_message.map_or(updated_at, |message| message.ts),
         updated_at,
         last_message: facts.last_message.map(|message| Box::new(message.clone())),
@@ -144,6 +167,10 @@ pub(crate) fn room(view: &RoomView, facts: RoomFacts<'_>, people: People<'_>) ->
 /// Whether an ordinary member may not write.
 fn is_read_only(view: &RoomView) -> bool {
     let levels = view.state("m.room.power_levels", "");
-    let number = |key| levels.as_ref().and_then(|pdu| pdu.content().get(key)?.as_int());
+    let number = |key| {
+        levels
+            .as_ref()
+            .and_then(|pdu| pdu.content().get(key)?.as_int())
+    };
     number("events_default").unwrap_or(0) > number("users_default").unwrap_or(0)
 }

@@ -1,7 +1,7 @@
 //! What the mapping looks at: an event without how it is stored, and the people of its room.
 
-use gantry_homeserver::workspace::{message_id, rc_user_id};
 use gantry_homeserver::RoomEvent;
+use gantry_homeserver::workspace::{message_id, rc_user_id};
 use gantry_model::Object;
 use gantry_model::id::{EventId, ServerName, UserId};
 

@@ -41,7 +41,10 @@ pub(crate) fn subscription(
 ) -> Subscription {
     let own = view.state("m.room.member", facts.user.as_str());
     let invited = view.membership(facts.user) == Some(Membership::Invite);
-    let inviter = own.as_ref().filter(|_| invited).map(|pdu| people.user_ref(pdu.sender()));
+    let inviter = own
+        .as_ref()
+        .filter(|_| invited)
+        .map(|pdu| people.user_ref(pdu.sender()));
     let (name, fname) = names(view, facts, people);
     let total = facts.unread.total();
     let updated_at = view.updated_at().max(facts.read_ts.unwrap_or(0));
@@ -57,7 +60,11 @@ pub(crate) fn subscription(
         lr: Date(view.updated_at()),
         open: true,
         alert: invited || total.notifications > 0,
-        unread: if invited { 1 } else { facts.unread.notifications },
+        unread: if invited {
+            1
+        } else {
+            facts.unread.notifications
+        },
         user_mentions: facts.unread.highlights,
         group_mentions: 0,
         roles: roles(view, facts.user),
@@ -69,14 +76,12 @@ pub(crate) fn subscription(
 }
 
 /// What the room is called for the user: a direct one after the other person.
-fn names(
-    view: &RoomView,
-    facts: SubscriptionFacts<'_>,
-    people: People<'_>,
-) -> (String, String) {
+fn names(view: &RoomView, facts: SubscriptionFacts<'_>, people: People<'_>) -> (String, String) {
     if facts.room_type == RoomType::Direct {
-        let others: Vec<_> =
-            people_of(view).into_iter().filter(|user| user != facts.user).collect();
+        let others: Vec<_> = people_of(view)
+            .into_iter()
+            .filter(|user| user != facts.user)
+            .collect();
         let user = others.first().map_or(facts.user, |user| user);
         let other = people.user_ref(user);
         return (other.username.clone(), other.name.unwrap_or(other.username));
@@ -87,7 +92,10 @@ fn names(
 }
 
 fn roles(view: &RoomView, user: &UserId) -> Vec<&'static str> {
-    match view.power_levels().map_or(0, |levels| levels.for_user(user)) {
+    match view
+        .power_levels()
+        .map_or(0, |levels| levels.for_user(user))
+    {
         100.. => vec!["owner"],
         50..100 => vec!["moderator"],
         _ => Vec::new(),

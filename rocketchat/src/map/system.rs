@@ -8,7 +8,13 @@ use super::{People, Source, username};
 /// The kind and the text of the system message that an event is, if it is one.
 pub(super) fn system(event: &Source<'_>, people: People<'_>) -> Option<(&'static str, String)> {
     let state_key = event.state_key?;
-    let text = |key| event.content.get(key).and_then(Value::as_str).unwrap_or_default();
+    let text = |key| {
+        event
+            .content
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     match event.kind {
         "m.room.member" => {
             let user = <&UserId>::try_from(state_key).ok()?;
@@ -30,7 +36,10 @@ pub(super) fn system(event: &Source<'_>, people: People<'_>) -> Option<(&'static
 /// What a change of membership is called.
 fn member(event: &Source<'_>, user: &UserId) -> Option<&'static str> {
     let membership = |content: &Object| -> Option<String> {
-        content.get("membership").and_then(Value::as_str).map(str::to_owned)
+        content
+            .get("membership")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     };
     let now = membership(event.content)?;
     let before = event.before.and_then(membership);
@@ -94,7 +103,11 @@ mod tests {
         ];
         for (sender, user, before, now, expected) in cases {
             let found = of_member(sender, user, before, now);
-            assert_eq!(found.as_ref().map(|(kind, _)| *kind), expected, "{before:?} {now}");
+            assert_eq!(
+                found.as_ref().map(|(kind, _)| *kind),
+                expected,
+                "{before:?} {now}"
+            );
             assert!(found.is_none_or(|(_, msg)| msg == user[1..user.find(':').unwrap()]));
         }
         let remote = of_member(CAROL, CAROL, None, "join");
@@ -104,13 +117,22 @@ mod tests {
     #[test]
     fn a_new_name_is_told_and_the_first_one_is_not() {
         let (old, new) = (object(r#"{"name": "old"}"#), object(r#"{"name": "new"}"#));
-        let first =
-            Source { kind: "m.room.name", state_key: Some(""), ..source("$e", ALICE, &new) };
-        let renamed = Source { before: Some(&old), ..first };
+        let first = Source {
+            kind: "m.room.name",
+            state_key: Some(""),
+            ..source("$e", ALICE, &new)
+        };
+        let renamed = Source {
+            before: Some(&old),
+            ..first
+        };
 
         assert_eq!(system(&first, people()), None);
         assert_eq!(system(&renamed, people()), Some(("r", "new".to_owned())));
-        let message = Source { state_key: None, ..renamed };
+        let message = Source {
+            state_key: None,
+            ..renamed
+        };
         assert_eq!(system(&message, people()), None);
     }
 }

@@ -22,7 +22,10 @@ pub(crate) fn name(user: &UserId) -> Option<String> {
 }
 
 pub(crate) fn people() -> People<'static> {
-    People { server: server(), names: &name }
+    People {
+        server: server(),
+        names: &name,
+    }
 }
 
 /// A message of a sender; its Rocket.Chat id is that of the event without the dollar.

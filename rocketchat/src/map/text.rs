@@ -11,7 +11,10 @@ const MAX_URLS: usize = 10;
 
 /// The text of a message's content: markdown, as people write it.
 pub(super) fn of_content(content: &Object) -> String {
-    let body = content.get("body").and_then(Value::as_str).unwrap_or_default();
+    let body = content
+        .get("body")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let is_reply = content
         .get("m.relates_to")
         .and_then(Value::as_object)
@@ -39,7 +42,9 @@ fn without_quote(body: &str) -> &str {
 pub(super) fn urls(text: &str) -> Vec<Url> {
     let words = text.split(|char: char| char.is_whitespace() || "<>()[]\"".contains(char));
     let is_url = |word: &&str| {
-        let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
+        let rest = word
+            .strip_prefix("https://")
+            .or_else(|| word.strip_prefix("http://"));
         rest.is_some_and(|rest| !rest.is_empty()) && word.len() <= 2_000
     };
     words
@@ -74,7 +79,10 @@ mod tests {
 
     #[test]
     fn an_emote_is_slanted_and_what_is_no_text_is_empty() {
-        assert_eq!(of_content(&object(r#"{"msgtype": "m.emote", "body": "waves"}"#)), "_waves_");
+        assert_eq!(
+            of_content(&object(r#"{"msgtype": "m.emote", "body": "waves"}"#)),
+            "_waves_"
+        );
         assert_eq!(of_content(&object(r#"{"body": 5}"#)), "");
     }
 

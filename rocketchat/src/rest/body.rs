@@ -22,8 +22,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
-        let reader = Reader { max_bytes: MAX_BYTES, max_depth: MAX_DEPTH };
-        let bytes = reader.read(request.into_body()).await.map_err(|error| refused(&error.kind))?;
+        let reader = Reader {
+            max_bytes: MAX_BYTES,
+            max_depth: MAX_DEPTH,
+        };
+        let bytes = reader
+            .read(request.into_body())
+            .await
+            .map_err(|error| refused(&error.kind))?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         match reader.json(bytes) {
             Ok(body) => Ok(Self(body)),

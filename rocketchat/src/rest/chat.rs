@@ -5,8 +5,8 @@ use gantry_homeserver::Session;
 
 use super::body::JsonBody;
 use super::dto::{
-    DeleteBody, DeleteReply, DeletedMessage, MessageReply, PostBody, PostReply, ReactBody, SendBody,
-    SentMessage, UpdateBody,
+    DeleteBody, DeleteReply, DeletedMessage, MessageReply, PostBody, PostReply, ReactBody,
+    SendBody, SentMessage, UpdateBody,
 };
 use super::params::Params;
 use super::reply::{Done, Reply};
@@ -23,7 +23,10 @@ pub(crate) async fn send_message(
     message: &SentMessage,
 ) -> Result<Message> {
     if message.t.is_some() {
-        return Err(Error::new("error-invalid-params", "Cannot send system messages"));
+        return Err(Error::new(
+            "error-invalid-params",
+            "Cannot send system messages",
+        ));
     }
     let room = state.joined_room(session, &message.rid).await?;
     let text = NewText {
@@ -51,7 +54,11 @@ pub(crate) async fn chat_post_message(
     RcSession(session): RcSession,
     JsonBody(body): JsonBody<PostBody>,
 ) -> Result<Reply<PostReply>> {
-    let target = body.room_id.as_ref().or(body.channel.as_ref()).and_then(|one| one.first());
+    let target = body
+        .room_id
+        .as_ref()
+        .or(body.channel.as_ref())
+        .and_then(|one| one.first());
     let target = target.ok_or_else(|| Error::missing("roomId"))?;
     let room = named_room(&state, &session, target).await?;
     let text = NewText {
@@ -61,7 +68,11 @@ pub(crate) async fn chat_post_message(
         tshow: body.tshow,
     };
     let message = state.send(&session, &room, text).await?;
-    Ok(Reply(PostReply { ts: message.ts.0, channel: channel_of(target, &room), message }))
+    Ok(Reply(PostReply {
+        ts: message.ts.0,
+        channel: channel_of(target, &room),
+        message,
+    }))
 }
 
 /// `GET chat.getMessage`.
@@ -70,8 +81,13 @@ pub(crate) async fn chat_get_message(
     RcSession(session): RcSession,
     params: Params,
 ) -> Result<Reply<MessageReply>> {
-    let (room, event) = state.get_message(&session, params.require("msgId")?).await?;
-    let message = state.message(&room, &event).await?.ok_or_else(Error::no_message)?;
+    let (room, event) = state
+        .get_message(&session, params.require("msgId")?)
+        .await?;
+    let message = state
+        .message(&room, &event)
+        .await?
+        .ok_or_else(Error::no_message)?;
     Ok(Reply(MessageReply { message }))
 }
 
@@ -95,8 +111,16 @@ pub(crate) async fn chat_delete(
     check_room(&state, &session, &body.msg_id, &body.room_id).await?;
     let gone = state.delete(&session, &body.msg_id).await?;
     let ts = gone.updated_at.0.to_string();
-    let message = DeletedMessage { id: gone.id.clone(), rid: gone.rid, u: gone.u };
-    Ok(Reply(DeleteReply { id: gone.id, ts, message }))
+    let message = DeletedMessage {
+        id: gone.id.clone(),
+        rid: gone.rid,
+        u: gone.u,
+    };
+    Ok(Reply(DeleteReply {
+        id: gone.id,
+        ts,
+        message,
+    }))
 }
 
 /// `POST chat.react`.
@@ -110,7 +134,9 @@ pub(crate) async fn chat_react(
         Some(false) => ReactionWish::Unset,
         None => ReactionWish::Toggle,
     };
-    state.react(&session, &body.message_id, &body.emoji, wish).await?;
+    state
+        .react(&session, &body.message_id, &body.emoji, wish)
+        .await?;
     Ok(Reply(Done {}))
 }
 
@@ -120,22 +146,26 @@ async fn check_room(
     message: &str,
     rid: &str,
 ) -> Result<()> {
-    let (room, _) = state.find_message(session, message).await?.ok_or_else(|| {
-        Error::plain(format!("No message found with the id of \"{message}\"."))
-    })?;
-    match room.rid == rid {
-        true => Ok(()),
-        false => Err(Error::plain(
-            "The room id provided does not match where the message is from.",
-        )),
+    let (room, _) = state
+        .find_message(session, message)
+        .await?
+        .ok_or_else(|| Error::plain(format!("No message found with the id of \"{message}\".")))?;
+    if room.rid != rid {
+        let reason = "The room id provided does not match where the message is from.";
+        return Err(Error::plain(reason));
     }
+    Ok(())
 }
 
 /// A room that is joined by id, by `#name`, or with `@somebody`.
 async fn named_room(state: &RocketchatState, session: &Session, target: &str) -> Result<ShownRoom> {
     if let Some(username) = target.strip_prefix('@') {
         // A user of another server has a name that begins with another `@`.
-        let username = if username.contains(':') { target } else { username };
+        let username = if username.contains(':') {
+            target
+        } else {
+            username
+        };
         return Ok(state.direct_room(session, &[username.to_owned()]).await?.0);
     }
     let named = target.strip_prefix('#');
@@ -144,9 +174,11 @@ async fn named_room(state: &RocketchatState, session: &Session, target: &str) ->
         None => state.find_room(session, RoomRef::Id(target)).await?,
     };
     if found.is_none() {
-        found = state.find_room(session, RoomRef::Name(named.unwrap_or(target))).await?;
+        found = state
+            .find_room(session, RoomRef::Name(named.unwrap_or(target)))
+            .await?;
     }
-    let found = found.filter(|room| state.is_joined(session, room));
+    let found = found.filter(|room| RocketchatState::is_joined(session, room));
     found.ok_or_else(|| Error::new("error-not-allowed", "Not allowed"))
 }
 

@@ -65,7 +65,10 @@ impl LoginBody {
             Some(LoginName::Named { username, email }) => username.or(email),
             None => None,
         };
-        let user = named.or(self.username).or(self.email).filter(|user| !user.is_empty());
+        let user = named
+            .or(self.username)
+            .or(self.email)
+            .filter(|user| !user.is_empty());
         let secret = match self.password {
             Some(Password::Plain(text)) => Some(LoginSecret::Plain(text)),
             Some(Password::Digest { digest, algorithm }) if algorithm == "sha-256" => {
@@ -120,8 +123,14 @@ pub(crate) struct DirectBody {
 impl DirectBody {
     /// With whom.
     pub(crate) fn usernames(self) -> Result<Vec<String>> {
-        let list = self.usernames.or(self.username).ok_or_else(|| Error::missing("username"))?;
-        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let list = self
+            .usernames
+            .or(self.username)
+            .ok_or_else(|| Error::missing("username"))?;
+        let names = list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
         Ok(names.map(str::to_owned).collect())
     }
 }

@@ -90,8 +90,17 @@ pub(crate) struct OauthReply {
 /// `GET permissions.listAll`.
 pub(crate) async fn permissions_list_all(_: RcSession) -> Reply<Changes<Permission>> {
     let all = PERMISSIONS.iter();
-    let update = all.map(|(id, roles)| Permission { id, roles, updated_at: Date(0) }).collect();
-    Reply(Changes { update, remove: Vec::new() })
+    let update = all
+        .map(|(id, roles)| Permission {
+            id,
+            roles,
+            updated_at: Date(0),
+        })
+        .collect();
+    Reply(Changes {
+        update,
+        remove: Vec::new(),
+    })
 }
 
 /// `GET roles.list`.
@@ -105,12 +114,17 @@ pub(crate) async fn roles_list(_: RcSession) -> Reply<RolesReply> {
         protected: true,
         updated_at: Date(0),
     };
-    Reply(RolesReply { roles: ROLES.iter().map(role).collect() })
+    Reply(RolesReply {
+        roles: ROLES.iter().map(role).collect(),
+    })
 }
 
 /// `GET commands.list`: there are none.
 pub(crate) async fn commands_list(_: RcSession) -> Reply<CommandsPage> {
-    Reply(CommandsPage { commands: [], page: PageOf::default() })
+    Reply(CommandsPage {
+        commands: [],
+        page: PageOf::default(),
+    })
 }
 
 /// `GET settings.oauth`: there are none.

@@ -3,7 +3,9 @@
 use axum::extract::State;
 
 use super::body::JsonBody;
-use super::dto::{FullInfo, Info, LoginBody, LoginData, LogoutData, RegisterBody, StatusReply, UserReply};
+use super::dto::{
+    FullInfo, Info, LoginBody, LoginData, LogoutData, RegisterBody, StatusReply, UserReply,
+};
 use super::reply::Reply;
 use super::session::RcSession;
 use crate::dto::user::Me;
@@ -13,7 +15,10 @@ use crate::state::RocketchatState;
 /// `GET /api/info`.
 pub(crate) async fn info(State(state): State<RocketchatState>) -> Reply<Info> {
     let version = state.config().version.clone();
-    Reply(Info { version: version.clone(), info: FullInfo { version } })
+    Reply(Info {
+        version: version.clone(),
+        info: FullInfo { version },
+    })
 }
 
 /// `POST login`.
@@ -23,8 +28,15 @@ pub(crate) async fn login(
 ) -> Result<Reply<StatusReply<LoginData>>> {
     let login = state.login(body.credentials()?).await?;
     let me = state.me(&login.session).await?;
-    let data = LoginData { user_id: me.user.id.clone(), auth_token: login.token, me };
-    Ok(Reply(StatusReply { status: "success", data }))
+    let data = LoginData {
+        user_id: me.user.id.clone(),
+        auth_token: login.token,
+        me,
+    };
+    Ok(Reply(StatusReply {
+        status: "success",
+        data,
+    }))
 }
 
 /// `POST logout`.
@@ -34,8 +46,13 @@ pub(crate) async fn logout(
 ) -> Result<Reply<StatusReply<LogoutData>>> {
     state.homeserver().sessions.logout(&session).await?;
     state.hub().cut_session(&session);
-    let data = LogoutData { message: "You've been logged out!" };
-    Ok(Reply(StatusReply { status: "success", data }))
+    let data = LogoutData {
+        message: "You've been logged out!",
+    };
+    Ok(Reply(StatusReply {
+        status: "success",
+        data,
+    }))
 }
 
 /// `GET me`.
@@ -51,6 +68,8 @@ pub(crate) async fn users_register(
     State(state): State<RocketchatState>,
     JsonBody(body): JsonBody<RegisterBody>,
 ) -> Result<Reply<UserReply>> {
-    let user = state.register(&body.username, &body.pass, body.name).await?;
+    let user = state
+        .register(&body.username, &body.pass, body.name)
+        .await?;
     Ok(Reply(UserReply { user }))
 }

@@ -37,12 +37,19 @@ impl<S: Sync> FromRequestParts<S> for Params {
 impl Params {
     fn parse(query: &str) -> Self {
         let pairs = url::form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMS);
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        Self(
+            pairs
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
     }
 
     /// A parameter that is not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(key, value)| key == name && !value.is_empty());
+        let found = self
+            .0
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
 
@@ -58,7 +65,9 @@ impl Params {
 
     /// A time, in milliseconds since the Unix epoch.
     pub(crate) fn date(&self, name: &str) -> Result<Option<i64>> {
-        let Some(text) = self.text(name) else { return Ok(None) };
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
         let invalid = || {
             let reason = format!("The \"{name}\" query parameter must be a valid date.");
             Error::new("error-roomId-param-invalid", reason)
@@ -80,8 +89,12 @@ impl Params {
 
     /// The names that an old client asks for: `query={"_id":{"$in":[..]}}`.
     pub(crate) fn ids_of_query(&self) -> Vec<String> {
-        let query = self.text("query").and_then(|text| serde_json::from_str::<Value>(text).ok());
-        let ids = query.as_ref().and_then(|query| query.get("_id")?.get("$in")?.as_array());
+        let query = self
+            .text("query")
+            .and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let ids = query
+            .as_ref()
+            .and_then(|query| query.get("_id")?.get("$in")?.as_array());
         let texts = ids.into_iter().flatten().filter_map(Value::as_str);
         texts.map(str::to_owned).take(500).collect()
     }
@@ -94,7 +107,10 @@ impl Params {
             Some(count) => count.min(MAX_COUNT),
             None => DEFAULT_COUNT,
         };
-        Paging { offset: number("offset").unwrap_or(0), count }
+        Paging {
+            offset: number("offset").unwrap_or(0),
+            count,
+        }
     }
 
     /// The room that is meant.
@@ -122,7 +138,11 @@ pub(crate) struct Paging {
 impl Paging {
     /// The items of the page.
     pub(crate) fn of<T>(self, items: Vec<T>) -> Vec<T> {
-        items.into_iter().skip(self.offset).take(self.count).collect()
+        items
+            .into_iter()
+            .skip(self.offset)
+            .take(self.count)
+            .collect()
     }
 }
 
@@ -136,12 +156,43 @@ mod tests {
     fn pages_are_bounded() {
         let paging = |query| Params::parse(query).paging();
 
-        assert_eq!(paging(""), Paging { offset: 0, count: 50 });
-        assert_eq!(paging("count=5&offset=7"), Paging { offset: 7, count: 5 });
-        assert_eq!(paging("count=5000"), Paging { offset: 0, count: 100 });
+        assert_eq!(
+            paging(""),
+            Paging {
+                offset: 0,
+                count: 50
+            }
+        );
+        assert_eq!(
+            paging("count=5&offset=7"),
+            Paging {
+                offset: 7,
+                count: 5
+            }
+        );
+        assert_eq!(
+            paging("count=5000"),
+            Paging {
+                offset: 0,
+                count: 100
+            }
+        );
         assert_eq!(paging("count=0").count, UNLIMITED);
-        assert_eq!(paging("count=-1&offset=x"), Paging { offset: 0, count: 50 });
-        assert_eq!(Paging { offset: 2, count: 2 }.of(vec![1, 2, 3, 4, 5]), [3, 4]);
+        assert_eq!(
+            paging("count=-1&offset=x"),
+            Paging {
+                offset: 0,
+                count: 50
+            }
+        );
+        assert_eq!(
+            Paging {
+                offset: 2,
+                count: 2
+            }
+            .of(vec![1, 2, 3, 4, 5]),
+            [3, 4]
+        );
     }
 
     #[test]

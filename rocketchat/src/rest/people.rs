@@ -37,7 +37,12 @@ pub(crate) async fn users_list(
 ) -> Result<Reply<UsersPage>> {
     let paging = params.paging();
     let mut users = Vec::new();
-    for account in state.homeserver().sessions.list_accounts(None, MAX_LISTED).await? {
+    for account in state
+        .homeserver()
+        .sessions
+        .list_accounts(None, MAX_LISTED)
+        .await?
+    {
         if !account.deactivated && !account.guest {
             users.push(state.local_user(account).await?);
         }
@@ -45,6 +50,10 @@ pub(crate) async fn users_list(
     users.sort_by(|one, other| one.username.cmp(&other.username));
     let total = users.len();
     let users = paging.of(users);
-    let page = PageOf { count: users.len(), offset: paging.offset, total };
+    let page = PageOf {
+        count: users.len(),
+        offset: paging.offset,
+        total,
+    };
     Ok(Reply(UsersPage { users, page }))
 }

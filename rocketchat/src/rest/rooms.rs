@@ -17,9 +17,18 @@ impl RoomReply {
     /// The room under the name that the family of calls has for it.
     pub(crate) fn of(family: RoomType, room: Room) -> Self {
         match family {
-            RoomType::Channel => Self { channel: Some(room), ..Self::default() },
-            RoomType::Group => Self { group: Some(room), ..Self::default() },
-            RoomType::Direct => Self { room: Some(room), ..Self::default() },
+            RoomType::Channel => Self {
+                channel: Some(room),
+                ..Self::default()
+            },
+            RoomType::Group => Self {
+                group: Some(room),
+                ..Self::default()
+            },
+            RoomType::Direct => Self {
+                room: Some(room),
+                ..Self::default()
+            },
         }
     }
 }
@@ -28,11 +37,27 @@ impl RoomsPage {
     fn of(family: RoomType, rooms: Vec<Room>, paging: Paging) -> Self {
         let total = rooms.len();
         let rooms = paging.of(rooms);
-        let page = PageOf { count: rooms.len(), offset: paging.offset, total };
+        let page = PageOf {
+            count: rooms.len(),
+            offset: paging.offset,
+            total,
+        };
         match family {
-            RoomType::Channel => Self { channels: Some(rooms), page, ..Self::default() },
-            RoomType::Group => Self { groups: Some(rooms), page, ..Self::default() },
-            RoomType::Direct => Self { ims: Some(rooms), page, ..Self::default() },
+            RoomType::Channel => Self {
+                channels: Some(rooms),
+                page,
+                ..Self::default()
+            },
+            RoomType::Group => Self {
+                groups: Some(rooms),
+                page,
+                ..Self::default()
+            },
+            RoomType::Direct => Self {
+                ims: Some(rooms),
+                page,
+                ..Self::default()
+            },
         }
     }
 }
@@ -75,7 +100,11 @@ pub(crate) async fn list(
         }
     }
     rooms.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(Reply(RoomsPage::of(RoomType::Channel, rooms, params.paging())))
+    Ok(Reply(RoomsPage::of(
+        RoomType::Channel,
+        rooms,
+        params.paging(),
+    )))
 }
 
 /// `GET groups.list`, `im.list`, `channels.list.joined`.
@@ -86,7 +115,10 @@ pub(crate) async fn list_joined(
     params: Params,
 ) -> Result<Reply<RoomsPage>> {
     let joined = state.rooms_of(&session).await?;
-    let joined = joined.into_iter().filter(|room| state.is_joined(&session, room)).collect();
+    let joined = joined
+        .into_iter()
+        .filter(|room| RocketchatState::is_joined(&session, room))
+        .collect();
     let mut rooms = rooms_of_type(&state, joined, family);
     rooms.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Reply(RoomsPage::of(family, rooms, params.paging())))
@@ -133,9 +165,15 @@ pub(crate) async fn messages(
         stop_when_full: false,
     };
     let history = state.history(&session, &room, query).await?;
-    let page =
-        PageOf { count: history.messages.len(), offset: paging.offset, total: history.total };
-    Ok(Reply(MessagesPage { messages: history.messages, page }))
+    let page = PageOf {
+        count: history.messages.len(),
+        offset: paging.offset,
+        total: history.total,
+    };
+    Ok(Reply(MessagesPage {
+        messages: history.messages,
+        page,
+    }))
 }
 
 /// `GET *.members`.
@@ -153,15 +191,15 @@ pub(crate) async fn members(
     });
     let (paging, total) = (params.paging(), members.len());
     let members = paging.of(members);
-    let page = PageOf { count: members.len(), offset: paging.offset, total };
+    let page = PageOf {
+        count: members.len(),
+        offset: paging.offset,
+        total,
+    };
     Ok(Reply(MembersPage { members, page }))
 }
 
-fn rooms_of_type(
-    state: &RocketchatState,
-    rooms: Vec<ShownRoom>,
-    wanted: RoomType,
-) -> Vec<Room> {
+fn rooms_of_type(state: &RocketchatState, rooms: Vec<ShownRoom>, wanted: RoomType) -> Vec<Room> {
     let fits = rooms.iter().filter(|room| room.room_type == wanted);
     fits.map(|room| state.room(room, None)).collect()
 }

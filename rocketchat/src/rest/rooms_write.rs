@@ -54,7 +54,13 @@ pub(crate) async fn im_create(
 ) -> Result<Reply<DirectReply>> {
     let (room, inserted) = state.direct_room(&session, &body.usernames()?).await?;
     let room = state.room(&room, None);
-    Ok(Reply(DirectReply { room: DirectRoomDto { rid: room.id.clone(), inserted, room } }))
+    Ok(Reply(DirectReply {
+        room: DirectRoomDto {
+            rid: room.id.clone(),
+            inserted,
+            room,
+        },
+    }))
 }
 
 /// `POST channels.join`.
@@ -66,7 +72,10 @@ pub(crate) async fn join(
 ) -> Result<Reply<RoomReply>> {
     let room = state.get_room(&session, body.room()?, family).await?;
     let room = state.join(&session, &room).await?;
-    Ok(Reply(RoomReply::of(family, state.room_with_message(&session, &room).await?)))
+    Ok(Reply(RoomReply::of(
+        family,
+        state.room_with_message(&session, &room).await?,
+    )))
 }
 
 /// `POST channels.leave`, `groups.leave`.
@@ -89,7 +98,9 @@ pub(crate) async fn rooms_leave(
     JsonBody(body): JsonBody<RoomBody>,
 ) -> Result<Reply<Done>> {
     let room = state.find_room(&session, body.room()?).await?;
-    state.leave(&session, &room.ok_or_else(|| Error::no_room("\"roomId\""))?).await?;
+    state
+        .leave(&session, &room.ok_or_else(|| Error::no_room("\"roomId\""))?)
+        .await?;
     Ok(Reply(Done {}))
 }
 
@@ -103,7 +114,9 @@ pub(crate) async fn invite(
     let room = state.get_room(&session, body.room.room()?, family).await?;
     let username = username(&state, &body).await?;
     state.get_user(&username).await?;
-    state.bring_in(&session, room.view.room_id(), &username).await?;
+    state
+        .bring_in(&session, room.view.room_id(), &username)
+        .await?;
     answer(&state, family, &room).await
 }
 
@@ -116,7 +129,11 @@ pub(crate) async fn kick(
 ) -> Result<Reply<RoomReply>> {
     let room = state.get_room(&session, body.room.room()?, family).await?;
     let user = state.get_user(&username(&state, &body).await?).await?;
-    state.homeserver().membership.kick(&session, room.view.room_id(), &user, None).await?;
+    state
+        .homeserver()
+        .membership
+        .kick(&session, room.view.room_id(), &user, None)
+        .await?;
     answer(&state, family, &room).await
 }
 

@@ -16,11 +16,13 @@ pub(crate) struct RcSession(pub(crate) Session);
 impl FromRequestParts<RocketchatState> for RcSession {
     type Rejection = Error;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &RocketchatState,
-    ) -> Result<Self, Error> {
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    async fn from_request_parts(parts: &mut Parts, state: &RocketchatState) -> Result<Self, Error> {
+        let header = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let (Some(token), Some(user)) = (header("x-auth-token"), header("x-user-id")) else {
             return Err(Error::unauthenticated());
         };
@@ -32,9 +34,11 @@ impl FromRequestParts<RocketchatState> for RcSession {
             }
             Err(error) => return Err(error.into()),
         };
-        match rc_user_id(&session.user_id) == user {
-            true => Ok(Self(session)),
-            false => Err(Error::unauthenticated()),
+        let is_named = rc_user_id(&session.user_id) == user;
+        if is_named {
+            Ok(Self(session))
+        } else {
+            Err(Error::unauthenticated())
         }
     }
 }

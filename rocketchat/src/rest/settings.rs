@@ -50,9 +50,17 @@ pub(crate) async fn settings_public(
     let settings: Vec<_> = paging
         .of(settings)
         .into_iter()
-        .map(|one| SettingDto { id: one.id.to_owned(), value: one.value, enterprise: false })
+        .map(|one| SettingDto {
+            id: one.id.to_owned(),
+            value: one.value,
+            enterprise: false,
+        })
         .collect();
-    let page = PageOf { count: settings.len(), offset: paging.offset, total };
+    let page = PageOf {
+        count: settings.len(),
+        offset: paging.offset,
+        total,
+    };
     Ok(Reply(SettingsPage { settings, page }))
 }
 

@@ -24,7 +24,10 @@ pub(crate) async fn rooms_get(
 ) -> Result<Reply<Changes<Room>>> {
     let since = params.date("updatedSince")?.map(|since| since - SKEW_MS);
     let update = state.changed_rooms(&session, since).await?;
-    Ok(Reply(Changes { update, remove: Vec::new() }))
+    Ok(Reply(Changes {
+        update,
+        remove: Vec::new(),
+    }))
 }
 
 /// `GET subscriptions.get`.
@@ -35,7 +38,10 @@ pub(crate) async fn subscriptions_get(
 ) -> Result<Reply<Changes<Subscription>>> {
     let since = params.date("updatedSince")?.map(|since| since - SKEW_MS);
     let update = state.subscriptions(&session, since).await?;
-    Ok(Reply(Changes { update, remove: Vec::new() }))
+    Ok(Reply(Changes {
+        update,
+        remove: Vec::new(),
+    }))
 }
 
 /// `GET subscriptions.getOne`.
@@ -44,8 +50,10 @@ pub(crate) async fn subscriptions_get_one(
     RcSession(session): RcSession,
     params: Params,
 ) -> Result<Reply<SubscriptionReply>> {
-    let room = state.find_room(&session, RoomRef::Id(params.require("roomId")?)).await?;
-    let subscription = match room.filter(|room| state.is_joined(&session, room)) {
+    let room = state
+        .find_room(&session, RoomRef::Id(params.require("roomId")?))
+        .await?;
+    let subscription = match room.filter(|room| RocketchatState::is_joined(&session, room)) {
         Some(room) => Some(state.subscription(&session, &room).await?),
         None => None,
     };
@@ -58,9 +66,11 @@ pub(crate) async fn subscriptions_read(
     RcSession(session): RcSession,
     JsonBody(body): JsonBody<ReadBody>,
 ) -> Result<Reply<Done>> {
-    let rid = match (&body.rid, &body.room_id) {
-        (Some(rid), None) | (None, Some(rid)) => rid,
-        _ => return Err(Error::new("invalid-params", "must have either 'rid' or 'roomId'")),
+    let ((Some(rid), None) | (None, Some(rid))) = (&body.rid, &body.room_id) else {
+        return Err(Error::new(
+            "invalid-params",
+            "must have either 'rid' or 'roomId'",
+        ));
     };
     state.mark_read(&session, rid).await?;
     Ok(Reply(Done {}))

@@ -56,7 +56,7 @@ impl House {
 
     /// A public room of `creator`.
     pub(crate) async fn public_room(&self, version: RoomVersion, creator: &UserId) -> OwnedRoomId {
-        let mut create = object(r#"{}"#);
+        let mut create = object("{}");
         create.insert("room_version".to_owned(), version.as_str().into());
         if !version.rules().creator_is_sender {
             create.insert("creator".to_owned(), creator.as_str().into());
