@@ -80,9 +80,6 @@ type Handler = MethodRouter<RocketchatState>;
 /// The families that have a call, by their letters, its name, and what works it off.
 type FamilyCall = (&'static str, &'static str, fn() -> Handler);
 
-/// The families that have a call, its name, and its handler.
-type FamilyCall = (&'static str, &'static str, fn() -> Handler);
-
 /// The calls that exist for several types of room.
 fn family_routes() -> Vec<(String, RoomType, Handler)> {
     let calls: [FamilyCall; 11] = [

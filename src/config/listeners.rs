@@ -16,7 +16,7 @@ pub struct ListenersConfig {
     /// proxy.
     pub plain: Vec<SocketAddr>,
     /// Addresses with ports that serve everything with TLS. With a certificate and without
-    /// addresses, "[::]:8448".
+    /// addresses, `[::]:8448`.
     pub tls: Vec<SocketAddr>,
     /// An address with port that serves `/metrics` and nothing else.
     pub metrics: Option<SocketAddr>,

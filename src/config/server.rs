@@ -18,7 +18,7 @@ pub struct ServerConfig {
     /// "matrix.example.org:443". Without it the file does not exist.
     pub well_known_server: Option<String>,
     /// What `/.well-known/matrix/client` answers as the base URL of the client API, for example
-    /// "https://matrix.example.org". Without it, the URL by which the client asks.
+    /// `https://matrix.example.org`. Without it, the URL by which the client asks.
     pub well_known_client: Option<String>,
     /// The version of rooms that Matrix clients create without naming one.
     pub default_room_version: String,

@@ -101,11 +101,6 @@ impl RocketchatState {
         Ok(members)
     }
 
-    /// Whether the user is in the room.
-    pub(crate) fn is_joined(session: &Session, room: &ShownRoom) -> bool {
-        room.view.membership(&session.user_id) == Some(Membership::Join)
-    }
-
     fn shape(&self, id: String, user: &UserId, name: Option<String>) -> User {
         debug_assert_eq!(id, rc_user_id(user));
         let username = username(user, self.server());

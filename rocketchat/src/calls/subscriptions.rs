@@ -44,7 +44,7 @@ impl RocketchatState {
     pub(crate) async fn mark_read(&self, session: &Session, rid: &str) -> Result<()> {
         let room = self.find_room(session, RoomRef::Id(rid)).await?;
         let room = room
-            .filter(|room| Self::is_joined(session, room))
+            .filter(|room| room.is_joined(session))
             .ok_or_else(|| Error::new("error-invalid-subscription", "Invalid subscription"))?;
         self.homeserver()
             .user_data

@@ -28,7 +28,6 @@ const QUIET: Duration = Duration::from_hours(1);
 const TYPING_CHECK: Duration = Duration::from_secs(3);
 
 /// What became of a message.
-#[expect(clippy::large_enum_variant, reason = "one exists at a time")]
 pub(super) enum Update {
     /// It is new, or changed.
     Changed {

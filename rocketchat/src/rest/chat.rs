@@ -178,7 +178,7 @@ async fn named_room(state: &RocketchatState, session: &Session, target: &str) ->
             .find_room(session, RoomRef::Name(named.unwrap_or(target)))
             .await?;
     }
-    let found = found.filter(|room| RocketchatState::is_joined(session, room));
+    let found = found.filter(|room| room.is_joined(session));
     found.ok_or_else(|| Error::new("error-not-allowed", "Not allowed"))
 }
 

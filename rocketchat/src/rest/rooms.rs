@@ -117,7 +117,7 @@ pub(crate) async fn list_joined(
     let joined = state.rooms_of(&session).await?;
     let joined = joined
         .into_iter()
-        .filter(|room| RocketchatState::is_joined(&session, room))
+        .filter(|room| room.is_joined(&session))
         .collect();
     let mut rooms = rooms_of_type(&state, joined, family);
     rooms.sort_by(|one, other| one.name.cmp(&other.name));

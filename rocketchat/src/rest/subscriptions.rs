@@ -53,7 +53,7 @@ pub(crate) async fn subscriptions_get_one(
     let room = state
         .find_room(&session, RoomRef::Id(params.require("roomId")?))
         .await?;
-    let subscription = match room.filter(|room| RocketchatState::is_joined(&session, room)) {
+    let subscription = match room.filter(|room| room.is_joined(&session)) {
         Some(room) => Some(state.subscription(&session, &room).await?),
         None => None,
     };
