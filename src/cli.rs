@@ -42,6 +42,8 @@ pub struct ServeArgs {
 pub enum AdminCommand {
     /// Create a user.
     CreateUser(NewUser),
+    /// Retire the signing key and make a new one, used from the next start on.
+    RotateKey,
 }
 
 /// A user to be created.

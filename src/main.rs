@@ -18,6 +18,7 @@ fn main() -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => run(serve(load(file)?, args)),
         Command::Admin(AdminCommand::CreateUser(user)) => run(create_user(load(file)?, user)),
+        Command::Admin(AdminCommand::RotateKey) => run(rotate_key(load(file)?)),
         Command::Config(ConfigCommand::Check) => {
             load(file)?;
             print("The configuration is valid.\n");
@@ -70,6 +71,15 @@ async fn create_user(config: Config, user: NewUser) -> anyhow::Result<()> {
     telemetry::start_log(&config.telemetry)?;
     let created = wiring::create_user(&config, &Deps::default(), user).await?;
     print(&format!("{created}\n"));
+    Ok(())
+}
+
+async fn rotate_key(config: Config) -> anyhow::Result<()> {
+    telemetry::start_log(&config.telemetry)?;
+    let key_id = wiring::rotate_key(&config, &Deps::default()).await?;
+    print(&format!(
+        "the key is now {key_id}; old ones stay published for what they signed\n"
+    ));
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::{
         EntryDoc, Hash, KIND_KEY, KIND_LOG, KIND_STATE, KeyDoc, StateDoc, hash_of, key, number,
         restore, unpack,
     },
-    memory::{Dag, Extremity, Head, Memory, Place},
+    memory::{Extremity, Head, Memory, Place},
     state::StateCache,
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn load(
     cache: Arc<StateCache>,
 ) -> Result<Memory> {
     let mut memory = Memory::new(rid, room_id, version, store.clone(), cache);
-    memory.dag = load_dag(store, rid, version).await?;
+    load_events(&mut memory).await?;
     let end = Scan::range(
         Bound::Included(key(rid, KIND_LOG, 0)),
         Bound::Included(key(rid, KIND_LOG, u64::MAX)),
@@ -39,35 +39,36 @@ pub(crate) async fn load(
     Ok(memory)
 }
 
-async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
+async fn load_events(memory: &mut Memory) -> Result<()> {
+    let store = memory.store.clone();
+    let rid = memory.rid;
     let prefix = |kind| key(rid, kind, 0)[..9].to_vec();
-    let mut dag = Dag::default();
     for (doc_key, doc) in store
         .scan::<KeyDoc>(ROOM, Scan::prefix(&prefix(KIND_KEY)))
         .await?
     {
-        if u64::from(dag.key_count()) != number(&doc_key)? {
+        if u64::from(memory.dag.key_count()) != number(&doc_key)? {
             return Err(Error::Broken("state keys are not dense"));
         }
-        dag.push_key(&doc.kind, &doc.state_key);
+        memory.dag.push_key(&doc.kind, &doc.state_key);
     }
     for (doc_key, doc) in store
         .scan::<StateDoc>(ROOM, Scan::prefix(&prefix(KIND_STATE)))
         .await?
     {
-        let rn = dag.len();
+        let rn = memory.dag.len();
         if u64::from(rn) != number(&doc_key)? {
             return Err(Error::Broken("state events are not dense"));
         }
         let hash = hash_of(&doc.be)?;
-        let pdu = Arc::new(restore(&doc.body, version, &hash)?);
+        let pdu = Arc::new(restore(&doc.body, memory.version, &hash)?);
         let auth = unpack(&doc.auth).collect();
-        dag.push(
+        memory.push(
             hash,
             AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some()),
         );
     }
-    Ok(dag)
+    Ok(())
 }
 
 /// The last two entries must be neighbors and chained (I7).

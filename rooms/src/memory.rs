@@ -7,7 +7,9 @@ use gantry_model::{
     id::{OwnedRoomId, OwnedUserId, UserId},
     pdu::Reference,
 };
-use gantry_state_res::{AuthEvent, EventSource, Rn, Skid, StateMap};
+use gantry_state_res::{
+    AuthDag, AuthEvent, EventSource, Resolution, ResolutionCache, Rn, Skid, StateMap,
+};
 use gantry_store::{Position, Store, hash16};
 
 use crate::{
@@ -52,7 +54,7 @@ impl Dag {
     }
 
     /// Adds the next event, whose number must be [`Dag::len`].
-    pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
+    fn push(&mut self, hash: Hash, event: AuthEvent) {
         if event.pdu.is_state("m.room.create", "") && !event.rejected && self.create.is_none() {
             self.create = Some(event.rn);
         }
@@ -105,6 +107,38 @@ impl EventSource for Dag {
 
     fn create(&self) -> Option<Rn> {
         self.create
+    }
+}
+
+/// What makes resolutions quick.
+#[derive(Default)]
+struct Resolver {
+    /// The auth edges of all state events.
+    edges: AuthDag,
+    results: ResolutionCache,
+}
+
+/// The events with their auth edges in flat arrays.
+struct WithEdges<'a> {
+    dag: &'a Dag,
+    edges: &'a AuthDag,
+}
+
+impl EventSource for WithEdges<'_> {
+    fn event(&self, rn: Rn) -> Option<&AuthEvent> {
+        self.dag.event(rn)
+    }
+
+    fn skid(&self, kind: &str, state_key: &str) -> Option<Skid> {
+        self.dag.skid(kind, state_key)
+    }
+
+    fn create(&self) -> Option<Rn> {
+        self.dag.create
+    }
+
+    fn dag(&self) -> Option<&AuthDag> {
+        Some(self.edges)
     }
 }
 
@@ -167,6 +201,7 @@ pub(crate) struct Memory {
     pub(crate) room_id: OwnedRoomId,
     pub(crate) version: RoomVersion,
     pub(crate) dag: Dag,
+    resolver: Resolver,
     pub(crate) head: Head,
     pub(crate) store: Store,
     /// How many of our users are joined in the current state.
@@ -190,6 +225,7 @@ impl Memory {
             room_id,
             version,
             dag: Dag::default(),
+            resolver: Resolver::default(),
             head: Head::empty(),
             store,
             local_joined: 0,
@@ -201,6 +237,22 @@ impl Memory {
 
     pub(crate) fn rules(&self) -> &'static RoomVersionRules {
         self.version.rules()
+    }
+
+    /// Adds the next state event, whose number must be [`Dag::len`].
+    pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
+        self.resolver.edges.push(event.skid, &event.auth);
+        self.dag.push(hash, event);
+    }
+
+    /// Resolves states of the room.
+    pub(crate) fn resolve(&mut self, states: &[StateMap]) -> Resolution {
+        let Resolver { edges, results } = &mut self.resolver;
+        let source = WithEdges {
+            dag: &self.dag,
+            edges,
+        };
+        results.resolve(self.version.rules(), states, &source)
     }
 
     /// The state of a group with what is needed to grow from it.
