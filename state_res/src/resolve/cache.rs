@@ -83,7 +83,7 @@ mod tests {
         let rules = RoomVersion::V11.rules();
         let source = Asked::default();
         let mut cache = ResolutionCache::default();
-        let one: StateMap = [(1, 1), (2, 2)].into_iter().collect();
+        let one: StateMap = [(1_u32, 1_u32), (2, 2)].into_iter().collect();
         let other = one.update(2, 3);
 
         let first = cache.resolve(rules, &[one.clone(), other.clone()], &source);
@@ -102,9 +102,9 @@ mod tests {
     fn only_the_last_results_are_kept() {
         let rules = RoomVersion::V11.rules();
         let mut cache = ResolutionCache::default();
-        let base = StateMap::unit(1, 1);
+        let base = StateMap::unit(1_u32, 1_u32);
 
-        for rn in 0..100 {
+        for rn in 0_u32..100 {
             cache.resolve(
                 rules,
                 &[base.clone(), base.update(1, rn)],
