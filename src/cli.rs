@@ -42,6 +42,9 @@ pub struct ServeArgs {
 pub enum AdminCommand {
     /// Create a user.
     CreateUser(NewUser),
+    /// Make everything anew that follows from the logs of the rooms, and replace what is stored
+    /// where it differs. The server must not run meanwhile.
+    RebuildProjections,
 }
 
 /// A user to be created.

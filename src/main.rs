@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use clap::Parser;
 use gantry::{
-    Config, Deps,
+    Config, Deps, admin,
     cli::{AdminCommand, Cli, Command, ConfigCommand, NewUser, ServeArgs},
     config, greeting, shutdown,
     shutdown::StdinEof,
@@ -18,6 +18,7 @@ fn main() -> anyhow::Result<()> {
     match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => run(serve(load(file)?, args)),
         Command::Admin(AdminCommand::CreateUser(user)) => run(create_user(load(file)?, user)),
+        Command::Admin(AdminCommand::RebuildProjections) => run(rebuild_projections(load(file)?)),
         Command::Config(ConfigCommand::Check) => {
             load(file)?;
             print("The configuration is valid.\n");
@@ -70,6 +71,12 @@ async fn create_user(config: Config, user: NewUser) -> anyhow::Result<()> {
     telemetry::start_log(&config.telemetry)?;
     let created = wiring::create_user(&config, &Deps::default(), user).await?;
     print(&format!("{created}\n"));
+    Ok(())
+}
+
+async fn rebuild_projections(config: Config) -> anyhow::Result<()> {
+    telemetry::start_log(&config.telemetry)?;
+    print(&admin::rebuild_projections(&config).await?);
     Ok(())
 }
 

@@ -237,7 +237,8 @@ fn use_cases(config: &Config) -> Result<HomeserverConfig, WiringError> {
     })
 }
 
-async fn open_store(config: &Config) -> Result<Store, WiringError> {
+/// Opens the store that the configuration names.
+pub(crate) async fn open_store(config: &Config) -> Result<Store, WiringError> {
     match config.storage.engine {
         StorageEngine::Redb => {
             let folder = &config.server.data_dir;

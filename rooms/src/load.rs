@@ -39,7 +39,8 @@ pub(crate) async fn load(
     Ok(memory)
 }
 
-async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
+/// All state keys and state events of a room.
+pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
     let prefix = |kind| key(rid, kind, 0)[..9].to_vec();
     let mut dag = Dag::default();
     for (doc_key, doc) in store

@@ -5,4 +5,6 @@
 mod forks;
 mod house;
 mod log;
+mod projections;
+mod story;
 mod timeline;
