@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use gantry_model::{Pdu, Value, id::UserId, pdu::Reference};
 use gantry_state_res::{AuthEvent, Rn, Skid, StateMap, resolve};
-use gantry_store::{Batch, Blob, Stamp, schema::ROOM, to_document};
+use gantry_store::{Batch, Blob, Key, Stamp, schema::ROOM, to_document};
 
 use crate::{
     Error, EventFlags, Relation, Result, TimelineKey, Txn,
     codec::{
         Change, Class, Counts, EntryDoc, ExtremityDoc, Group, GroupDoc, Hash, HeadDoc, KIND_KEY,
         KIND_LOG, KIND_OUTLIER, KIND_PAGE, KIND_STATE, KeyDoc, MAX_INLINE, MAX_PAGE, OutlierDoc,
-        PageDoc, RelationDoc, StateDoc, TxnDoc, key, pack, pack_changes,
+        PageDoc, RelationDoc, StateDoc, TxnDoc, key, number, pack, pack_changes,
     },
+    ingest::rejected_event,
     members::membership_rows,
     memory::{Extremity, Memory, Place, key_hash},
     state::{diff, set},
@@ -24,7 +25,10 @@ use crate::{
 use gantry_state_res::EventSource;
 
 /// The most forward extremities that a head keeps.
-const MAX_EXTREMITIES: usize = 64;
+pub(crate) const MAX_EXTREMITIES: usize = 64;
+
+/// Events that were looked for among the extremities, or behind hidden ones, at most.
+pub(crate) const MAX_HIDDEN: usize = 100;
 
 /// An authorized event on its way into the log.
 pub(crate) struct NewEntry {
@@ -226,7 +230,7 @@ pub(crate) async fn append(
 }
 
 /// Stores a rejected event, or an outlier message: it is in no log.
-pub(crate) fn keep_aside(
+pub(crate) async fn keep_aside(
     memory: &mut Memory,
     batch: &mut Batch,
     pdu: &Arc<Pdu>,
@@ -237,6 +241,12 @@ pub(crate) fn keep_aside(
         return Ok(());
     }
     let hash = pdu.hash();
+    let before = pdu.prev_events().iter();
+    let before = before.map(|id| gantry_model::pdu::event_hash(id, memory.rules()));
+    let before = before.collect();
+    if rejected_event(memory, &hash).await?.is_some() {
+        return Ok(());
+    }
     let doc = OutlierDoc {
         rid: memory.rid as i64,
         be: Blob(hash.to_vec()),
@@ -245,9 +255,28 @@ pub(crate) fn keep_aside(
     };
     let mut n = [0; 8];
     n.copy_from_slice(&hash[..8]);
-    let outlier_key = key(memory.rid, KIND_OUTLIER, u64::from_be_bytes(n));
+    let mut outlier_key = key(memory.rid, KIND_OUTLIER, u64::from_be_bytes(n));
+    while is_taken(memory, batch, &outlier_key).await? {
+        let next = number(&outlier_key)?.wrapping_add(1);
+        outlier_key = key(memory.rid, KIND_OUTLIER, next);
+    }
+    if doc.rej.is_some() {
+        memory.remember_rejected(hash, before);
+    }
     batch.insert(ROOM, outlier_key, to_document(ROOM, &doc)?);
     Ok(())
+}
+
+async fn is_taken(memory: &Memory, batch: &Batch, key: &Key) -> Result<bool> {
+    if batch
+        .ops
+        .iter()
+        .any(|op| op.op.table() == ROOM && op.op.key() == key)
+    {
+        return Ok(true);
+    }
+    let stored: Option<OutlierDoc> = memory.store.get(ROOM, key).await?;
+    Ok(stored.is_some())
 }
 
 /// The numbers of an event's auth events.
@@ -482,7 +511,6 @@ pub(crate) async fn merge(
 
 /// Takes the event's previous events out of the extremities, also those behind soft-failed ones.
 async fn drop_ancestors(memory: &Memory, fx: &mut Vec<Extremity>, pdu: &Pdu) -> Result<()> {
-    const MOST: usize = 100;
     let rules = memory.rules();
     let mut wave: Vec<Hash> = pdu
         .prev_events()
@@ -496,7 +524,7 @@ async fn drop_ancestors(memory: &Memory, fx: &mut Vec<Extremity>, pdu: &Pdu) -> 
             continue;
         }
         looked_at += 1;
-        if looked_at > MOST {
+        if looked_at > MAX_HIDDEN {
             break;
         }
         let behind = behind_hidden(memory, &hash).await?;
@@ -508,15 +536,6 @@ async fn drop_ancestors(memory: &Memory, fx: &mut Vec<Extremity>, pdu: &Pdu) -> 
 /// The previous events of an event that is no extremity itself because it was soft-failed or
 /// rejected.
 async fn behind_hidden(memory: &Memory, hash: &Hash) -> Result<Vec<Hash>> {
-    let rules = memory.rules();
-    if let Some(event) = memory.dag.find(hash).and_then(|rn| memory.dag.get(rn))
-        && event.rejected
-    {
-        let ids = event.pdu.prev_events().iter();
-        return Ok(ids
-            .map(|id| gantry_model::pdu::event_hash(id, rules))
-            .collect());
-    }
     if memory.recent(hash).is_some_and(|place| !place.soft) {
         return Ok(Vec::new());
     }
@@ -524,7 +543,8 @@ async fn behind_hidden(memory: &Memory, hash: &Hash) -> Result<Vec<Hash>> {
         Some((_, entry)) if EventFlags::from_bits(entry.flags).soft => {
             Ok(entry.prev_hashes().collect())
         }
-        _ => Ok(Vec::new()),
+        Some(_) => Ok(Vec::new()),
+        None => Ok(rejected_event(memory, hash).await?.unwrap_or_default()),
     }
 }
 

@@ -51,5 +51,5 @@ pub use relations::Relation;
 pub use server_keys::ServerKey;
 pub use staging::Staged;
 pub use timeline::{Direction, Page};
-pub use upkeep::{Rebuilt, Upkeep};
+pub use upkeep::{Checked, Export, Finding, Rebuilt, Upkeep};
 pub use view::RoomView;

@@ -175,6 +175,8 @@ pub(crate) struct Memory {
     /// Groups of entries that are not committed yet.
     fresh: HashMap<Group, CachedGroup>,
     recent: HashMap<Hash, Place>,
+    /// Rejected messages that may not be stored yet, with the events before them.
+    rejected: HashMap<Hash, Vec<Hash>>,
 }
 
 impl Memory {
@@ -196,6 +198,7 @@ impl Memory {
             cache,
             fresh: HashMap::new(),
             recent: HashMap::new(),
+            rejected: HashMap::new(),
         }
     }
 
@@ -240,6 +243,18 @@ impl Memory {
     /// Where the entry of a hash is, if it is a recent one or an extremity.
     pub(crate) fn recent(&self, hash: &Hash) -> Option<Place> {
         self.recent.get(hash).copied()
+    }
+
+    /// The events before a rejected message, if it is a recent one.
+    pub(crate) fn rejected(&self, hash: &Hash) -> Option<&[Hash]> {
+        self.rejected.get(hash).map(Vec::as_slice)
+    }
+
+    pub(crate) fn remember_rejected(&mut self, hash: Hash, before: Vec<Hash>) {
+        if self.rejected.len() >= RECENT {
+            self.rejected.clear();
+        }
+        self.rejected.insert(hash, before);
     }
 
     pub(crate) fn remember(&mut self, hash: Hash, place: Place) {

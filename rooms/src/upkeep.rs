@@ -1,7 +1,10 @@
 //! What an administrator does with stored rooms while no actor works on them: rebuild what follows
 //! from the log, check it, and write it out.
 
+mod check;
 mod counts;
+mod export;
+mod findings;
 mod pages;
 mod project;
 mod rebuild;
@@ -9,8 +12,12 @@ mod rebuild;
 use gantry_model::id::{OwnedServerName, UserId};
 use gantry_store::{Store, schema::ROOM_NAME};
 
-pub use self::rebuild::Rebuilt;
 use self::{counts::Counting, pages::Pages, project::project};
+pub use self::{
+    export::Export,
+    findings::{Checked, Finding},
+    rebuild::Rebuilt,
+};
 use crate::codec::RoomDoc;
 
 /// Rooms that are read at once.

@@ -1,14 +1,14 @@
 //! The projections of a room, made from its log alone.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use gantry_model::id::UserId;
+use gantry_model::{Pdu, id::UserId};
 use gantry_store::{Key, Store};
 
-use super::{Counting, Pages};
+use super::Pages;
 use crate::{
     Error, MembershipRow, Result,
-    codec::{Change, Counts, EntryDoc, KIND_LOG, RoomDoc, number, restore, unpack_changes},
+    codec::{Change, EntryDoc, KIND_LOG, RoomDoc, number, restore, unpack_changes},
     load::load_dag,
     members::{Transition, row_key},
     memory::Dag,
@@ -18,15 +18,12 @@ use crate::{
 /// Log entries that are read at once.
 pub(super) const ENTRIES_AT_ONCE: usize = 256;
 
-/// What a room's log makes of the rows and counters that stand beside it.
+/// What a room's log makes of the rows that stand beside it. Its counters stand in the log itself
+/// and are checked, not rebuilt.
 #[derive(Debug, Default)]
 pub(super) struct Projections {
     /// The memberships of local users.
     pub(super) rows: BTreeMap<Key, MembershipRow>,
-    /// The counters of the head.
-    pub(super) counts: Counts,
-    /// The counters that the last entry bears.
-    pub(super) stored_counts: Counts,
 }
 
 /// Reads a room's log and makes its projections anew.
@@ -38,23 +35,19 @@ pub(super) async fn project(
     let rid = room.rid as u64;
     let dag = load_dag(store, rid, room.version()?).await?;
     let mut made = Projections::default();
-    let mut counting = Counting::default();
     let mut log = Pages::<EntryDoc>::of_room(store, rid, KIND_LOG, ENTRIES_AT_ONCE);
     while let Some(page) = log.next().await? {
         for (entry_key, entry) in page {
             let changes = current_changes(store, rid, &entry).await?;
             made.add_rows(room, &dag, &changes, number(&entry_key)?, is_local);
-            let pdu = event_of(room, &dag, &entry)?;
-            counting.add(&dag, &entry, &changes, pdu.as_deref());
-            made.stored_counts = entry.h.n;
         }
     }
-    made.counts = counting.counts();
     Ok(made)
 }
 
 impl Projections {
-    fn add_rows(
+    /// Takes the changes of the next entry.
+    pub(super) fn add_rows(
         &mut self,
         room: &RoomDoc,
         dag: &Dag,
@@ -92,11 +85,7 @@ pub(super) async fn current_changes(
 }
 
 /// The event of an entry; `None`: it was purged.
-pub(super) fn event_of(
-    room: &RoomDoc,
-    dag: &Dag,
-    entry: &EntryDoc,
-) -> Result<Option<std::sync::Arc<gantry_model::Pdu>>> {
+pub(super) fn event_of(room: &RoomDoc, dag: &Dag, entry: &EntryDoc) -> Result<Option<Arc<Pdu>>> {
     match (entry.rn, &entry.body) {
         (Some(rn), _) => dag
             .pdu(rn as u32)
@@ -104,7 +93,7 @@ pub(super) fn event_of(
             .ok_or(Error::Broken("a state event has no body")),
         (None, Some(body)) if !body.is_empty() => {
             let pdu = restore(body, room.version()?, &entry.hash()?)?;
-            Ok(Some(std::sync::Arc::new(pdu)))
+            Ok(Some(Arc::new(pdu)))
         }
         (None, _) => Ok(None),
     }

@@ -3,9 +3,13 @@
 
 use std::collections::VecDeque;
 
+use base64::Engine as _;
 use gantry_model::{
-    Pdu, Rng as _, RoomVersion, SeededRng,
+    Object, Pdu, Rng as _, RoomVersion, SeededRng, Value,
+    hash::BASE64,
     id::{OwnedEventId, OwnedRoomId, OwnedUserId},
+    pdu::Reference,
+    room_version::EventIdFormat,
 };
 use gantry_rooms::{Arrival, Ingested, JoinImport, NewEvent};
 
@@ -199,12 +203,44 @@ impl Story {
         self.unheard[1].push_back(honest.clone());
         let honest = house.rooms.pdu(&self.room, &honest).await.unwrap().unwrap();
         let mut object = honest.object().clone();
-        object.insert("type".to_owned(), "m.room.topic".into());
-        object.insert("state_key".to_owned(), "".into());
+        if self.draw(2) == 0 {
+            object.insert("type".to_owned(), "m.room.topic".into());
+            object.insert("state_key".to_owned(), "".into());
+        }
+        if self.version.rules().event_id == EventIdFormat::Chosen {
+            object.insert("event_id".to_owned(), self.chosen_id());
+        }
         object.insert("sender".to_owned(), "@stranger:two".into());
         let pdu = self.signed(object);
         self.settle_before_forgery().await;
-        self.tell(0, pdu).await;
+        let mut after = honest.object().clone();
+        after.insert("prev_events".to_owned(), self.reference(&pdu));
+        if self.version.rules().event_id == EventIdFormat::Chosen {
+            after.insert("event_id".to_owned(), self.chosen_id());
+        }
+        let after = self.signed(after);
+        let has_successor = self.draw(2) == 0;
+        for side in 0..2 {
+            self.tell(side, pdu.clone()).await;
+            if has_successor {
+                self.tell(side, after.clone()).await;
+            }
+        }
+    }
+
+    fn chosen_id(&self) -> Value {
+        format!("$forged{}:two", self.draw(1 << 40)).into()
+    }
+
+    /// `prev_events` with one event.
+    fn reference(&self, pdu: &Pdu) -> Value {
+        let id: Value = pdu.event_id().as_str().into();
+        if self.version.rules().event_id != EventIdFormat::Chosen {
+            return vec![id].into();
+        }
+        let hash = BASE64.encode(Reference::to(pdu).hash);
+        let hashes = Object::from([("sha256".to_owned(), hash.into())]);
+        vec![Value::from(vec![id, hashes.into()])].into()
     }
 
     /// A forgery stands on events that its reader must know.
@@ -212,7 +248,8 @@ impl Story {
         self.hear(0, usize::MAX).await;
     }
 
-    fn signed(&self, mut object: gantry_model::Object) -> Pdu {
+    /// An event of server two, hashed and signed anew.
+    pub(crate) fn signed(&self, mut object: gantry_model::Object) -> Pdu {
         object.remove("signatures");
         gantry_model::hash::set_content_hash(&mut object);
         let key = self.houses[1].rooms.identity().key();
