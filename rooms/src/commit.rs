@@ -19,6 +19,8 @@ use gantry_model::{
 use gantry_state_res::{Rn, Skid};
 use gantry_store::{Batch, Blob, Stamp, schema::ROOM, to_document};
 
+pub(crate) use counts::{highlights_everyone, notifies};
+pub(crate) use extremities::{MAX_EXTREMITIES, MAX_HIDDEN};
 pub(crate) use groups::{NewGroups, import_group, merge};
 pub(crate) use numbers::{auth_numbers, keep_aside, state_event_number, state_key_number};
 

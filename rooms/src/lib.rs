@@ -29,6 +29,7 @@ mod server_keys;
 mod staging;
 mod state;
 mod timeline;
+mod upkeep;
 mod view;
 mod visibility;
 
@@ -50,4 +51,5 @@ pub use relations::Relation;
 pub use server_keys::ServerKey;
 pub use staging::Staged;
 pub use timeline::{Direction, Page};
+pub use upkeep::{Checked, Export, Finding, Rebuilt, Upkeep};
 pub use view::RoomView;

@@ -12,7 +12,7 @@ use crate::{
         EntryDoc, Hash, KIND_KEY, KIND_LOG, KIND_STATE, KeyDoc, StateDoc, hash_of, key, number,
         restore, unpack,
     },
-    memory::{Extremity, Head, Memory, Place},
+    memory::{Dag, Extremity, Head, Memory, Place},
     state::StateCache,
 };
 
@@ -25,7 +25,7 @@ pub(crate) async fn load(
     cache: Arc<StateCache>,
 ) -> Result<Memory> {
     let mut memory = Memory::new(rid, room_id, version, store.clone(), cache);
-    load_events(&mut memory).await?;
+    memory.set_events(load_dag(store, rid, version).await?);
     let end = Scan::range(
         Bound::Included(key(rid, KIND_LOG, 0)),
         Bound::Included(key(rid, KIND_LOG, u64::MAX)),
@@ -39,36 +39,36 @@ pub(crate) async fn load(
     Ok(memory)
 }
 
-async fn load_events(memory: &mut Memory) -> Result<()> {
-    let store = memory.store.clone();
-    let rid = memory.rid;
+/// All state keys and state events of a room.
+pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
     let prefix = |kind| key(rid, kind, 0)[..9].to_vec();
+    let mut dag = Dag::default();
     for (doc_key, doc) in store
         .scan::<KeyDoc>(ROOM, Scan::prefix(&prefix(KIND_KEY)))
         .await?
     {
-        if u64::from(memory.dag.key_count()) != number(&doc_key)? {
+        if u64::from(dag.key_count()) != number(&doc_key)? {
             return Err(Error::Broken("state keys are not dense"));
         }
-        memory.dag.push_key(&doc.kind, &doc.state_key);
+        dag.push_key(&doc.kind, &doc.state_key);
     }
     for (doc_key, doc) in store
         .scan::<StateDoc>(ROOM, Scan::prefix(&prefix(KIND_STATE)))
         .await?
     {
-        let rn = memory.dag.len();
+        let rn = dag.len();
         if u64::from(rn) != number(&doc_key)? {
             return Err(Error::Broken("state events are not dense"));
         }
         let hash = hash_of(&doc.be)?;
-        let pdu = Arc::new(restore(&doc.body, memory.version, &hash)?);
+        let pdu = Arc::new(restore(&doc.body, version, &hash)?);
         let auth = unpack(&doc.auth).collect();
-        memory.push(
+        dag.push(
             hash,
             AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some()),
         );
     }
-    Ok(())
+    Ok(dag)
 }
 
 /// The last two entries must be neighbors and chained (I7).

@@ -54,7 +54,7 @@ impl Dag {
     }
 
     /// Adds the next event, whose number must be [`Dag::len`].
-    fn push(&mut self, hash: Hash, event: AuthEvent) {
+    pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
         if event.pdu.is_state("m.room.create", "") && !event.rejected && self.create.is_none() {
             self.create = Some(event.rn);
         }
@@ -210,6 +210,8 @@ pub(crate) struct Memory {
     /// Groups of entries that are not committed yet.
     fresh: HashMap<Group, CachedGroup>,
     recent: HashMap<Hash, Place>,
+    /// Rejected messages that may not be stored yet, with the events before them.
+    rejected: HashMap<Hash, Vec<Hash>>,
 }
 
 impl Memory {
@@ -232,6 +234,7 @@ impl Memory {
             cache,
             fresh: HashMap::new(),
             recent: HashMap::new(),
+            rejected: HashMap::new(),
         }
     }
 
@@ -243,6 +246,15 @@ impl Memory {
     pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
         self.resolver.edges.push(event.skid, &event.auth);
         self.dag.push(hash, event);
+    }
+
+    /// Begins with these state events.
+    pub(crate) fn set_events(&mut self, dag: Dag) {
+        self.resolver = Resolver::default();
+        for event in &dag.events {
+            self.resolver.edges.push(event.skid, &event.auth);
+        }
+        self.dag = dag;
     }
 
     /// Resolves states of the room.
@@ -292,6 +304,18 @@ impl Memory {
     /// Where the entry of a hash is, if it is a recent one or an extremity.
     pub(crate) fn recent(&self, hash: &Hash) -> Option<Place> {
         self.recent.get(hash).copied()
+    }
+
+    /// The events before a rejected message, if it is a recent one.
+    pub(crate) fn rejected(&self, hash: &Hash) -> Option<&[Hash]> {
+        self.rejected.get(hash).map(Vec::as_slice)
+    }
+
+    pub(crate) fn remember_rejected(&mut self, hash: Hash, before: Vec<Hash>) {
+        if self.rejected.len() >= RECENT {
+            self.rejected.clear();
+        }
+        self.rejected.insert(hash, before);
     }
 
     pub(crate) fn remember(&mut self, hash: Hash, place: Place) {

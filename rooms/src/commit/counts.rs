@@ -91,7 +91,7 @@ pub(crate) fn notifies(pdu: &Pdu, relation: Option<&str>) -> bool {
 }
 
 /// Whether an event highlights everyone: `@room`, or the end of the room.
-fn highlights_everyone(pdu: &Pdu) -> bool {
+pub(crate) fn highlights_everyone(pdu: &Pdu) -> bool {
     let mentions_room = pdu
         .content()
         .get("m.mentions")

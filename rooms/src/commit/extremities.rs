@@ -5,18 +5,21 @@ use gantry_model::{Pdu, pdu::event_hash};
 use crate::{
     EventFlags, Result,
     codec::Hash,
+    ingest::rejected_event,
     memory::{Extremity, Memory},
 };
 
 /// The most forward extremities that a head keeps.
-const MAX_EXTREMITIES: usize = 64;
+pub(crate) const MAX_EXTREMITIES: usize = 64;
+
+/// Events that are looked for among the extremities, or behind hidden ones, at most.
+pub(crate) const MAX_HIDDEN: usize = 100;
 /// Takes the event's previous events out of the extremities, also those behind soft-failed ones.
 pub(super) async fn drop_ancestors(
     memory: &Memory,
     fx: &mut Vec<Extremity>,
     pdu: &Pdu,
 ) -> Result<()> {
-    const MOST: usize = 100;
     let rules = memory.rules();
     let mut wave: Vec<Hash> = pdu
         .prev_events()
@@ -30,7 +33,7 @@ pub(super) async fn drop_ancestors(
             continue;
         }
         looked_at += 1;
-        if looked_at > MOST {
+        if looked_at > MAX_HIDDEN {
             break;
         }
         let behind = behind_hidden(memory, &hash).await?;
@@ -42,13 +45,6 @@ pub(super) async fn drop_ancestors(
 /// The previous events of an event that is no extremity itself because it was soft-failed or
 /// rejected.
 async fn behind_hidden(memory: &Memory, hash: &Hash) -> Result<Vec<Hash>> {
-    let rules = memory.rules();
-    if let Some(event) = memory.dag.find(hash).and_then(|rn| memory.dag.get(rn))
-        && event.rejected
-    {
-        let ids = event.pdu.prev_events().iter();
-        return Ok(ids.map(|id| event_hash(id, rules)).collect());
-    }
     if memory.recent(hash).is_some_and(|place| !place.soft) {
         return Ok(Vec::new());
     }
@@ -56,7 +52,8 @@ async fn behind_hidden(memory: &Memory, hash: &Hash) -> Result<Vec<Hash>> {
         Some((_, entry)) if EventFlags::from_bits(entry.flags).soft => {
             Ok(entry.prev_hashes().collect())
         }
-        _ => Ok(Vec::new()),
+        Some(_) => Ok(Vec::new()),
+        None => Ok(rejected_event(memory, hash).await?.unwrap_or_default()),
     }
 }
 

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use gantry_model::{Pdu, pdu::event_hash};
 use gantry_state_res::{AuthEvent, EventSource, Rn, Skid};
-use gantry_store::{Batch, Blob, schema::ROOM, to_document};
+use gantry_store::{Batch, BatchOp, Blob, Key, schema::ROOM, to_document};
 
 use crate::{
     Error, Result,
-    codec::{KIND_KEY, KIND_OUTLIER, KIND_STATE, KeyDoc, OutlierDoc, StateDoc, key, pack},
+    codec::{KIND_KEY, KIND_OUTLIER, KIND_STATE, KeyDoc, OutlierDoc, StateDoc, key, number, pack},
+    ingest::rejected_event,
     memory::{Memory, key_hash},
 };
 
 /// Stores a rejected event, or an outlier message: it is in no log.
-pub(crate) fn keep_aside(
+pub(crate) async fn keep_aside(
     memory: &mut Memory,
     batch: &mut Batch,
     pdu: &Arc<Pdu>,
@@ -24,6 +25,11 @@ pub(crate) fn keep_aside(
         return Ok(());
     }
     let hash = pdu.hash();
+    let before = pdu.prev_events().iter();
+    let before = before.map(|id| event_hash(id, memory.rules())).collect();
+    if rejected_event(memory, &hash).await?.is_some() {
+        return Ok(());
+    }
     let doc = OutlierDoc {
         rid: memory.rid as i64,
         be: Blob(hash.to_vec()),
@@ -32,9 +38,25 @@ pub(crate) fn keep_aside(
     };
     let mut n = [0; 8];
     n.copy_from_slice(&hash[..8]);
-    let outlier_key = key(memory.rid, KIND_OUTLIER, u64::from_be_bytes(n));
+    let mut outlier_key = key(memory.rid, KIND_OUTLIER, u64::from_be_bytes(n));
+    while is_taken(memory, batch, &outlier_key).await? {
+        let next = number(&outlier_key)?.wrapping_add(1);
+        outlier_key = key(memory.rid, KIND_OUTLIER, next);
+    }
+    if doc.rej.is_some() {
+        memory.remember_rejected(hash, before);
+    }
     batch.insert(ROOM, outlier_key, to_document(ROOM, &doc)?);
     Ok(())
+}
+
+async fn is_taken(memory: &Memory, batch: &Batch, key: &Key) -> Result<bool> {
+    let is_there = |op: &BatchOp| op.op.table() == ROOM && op.op.key() == key;
+    if batch.ops.iter().any(is_there) {
+        return Ok(true);
+    }
+    let stored: Option<OutlierDoc> = memory.store.get(ROOM, key).await?;
+    Ok(stored.is_some())
 }
 
 /// The numbers of an event's auth events.

@@ -370,6 +370,10 @@ fn an_extremity_that_advances_on_an_agreed_key_can_still_lose_there() {
 
         // The shortcut "the old result, with what changed on the branch" would say `advanced`.
         assert_ne!(advanced, agreed);
-        assert_eq!(stage.winner(&[&left, &right], TOPIC, ""), Some(agreed), "{version}");
+        assert_eq!(
+            stage.winner(&[&left, &right], TOPIC, ""),
+            Some(agreed),
+            "{version}"
+        );
     }
 }
