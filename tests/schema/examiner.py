@@ -1,0 +1,190 @@
+"""What each operation is asked, and what its answers are held to."""
+
+import random
+
+import requests
+from calls import NOTHING, Call
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from ids import fill, filled_path, unknown_place, uri
+from report import Line
+from schemathesis import GenerationMode
+from schemathesis.core import NOT_SET
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+_TIMEOUT = 30
+_PREPARED_IDS_IN_TEN = 8
+
+EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 6}
+"""With the request by hand and the one without authorization: 20 for each operation."""
+
+
+class Examiner:
+    """Asks the operations of one API."""
+
+    def __init__(self, url, recipes, new_world, number):
+        self._url = url
+        self._recipes = recipes
+        self._new_world = new_world
+        self._seed = number
+        self._http = requests.Session()
+
+    def examine(self, operation):
+        """Send all requests of one operation; the line of the report about them."""
+        line = Line(operation)
+        if not self._is_there(operation):
+            return line
+        line.is_there = True
+        world = self._new_world()
+        self._by_hand(operation, world, line)
+        for mode, count in EXAMPLES.items():
+            self._generated(operation, world, line, mode, count)
+        return line
+
+    def _is_there(self, operation):
+        """False if the server says that it does not know the place, or the method there."""
+        where = self._url + unknown_place(operation)
+        answer = self._http.request(operation.method, where, timeout=_TIMEOUT)
+        return not (answer.status_code in (404, 405) and _errcode(answer) == "M_UNRECOGNIZED")
+
+    def _by_hand(self, operation, world, line):
+        try:
+            case, session = self._case_by_hand(operation, world)
+        except Exception as error:  # noqa: BLE001 - whatever keeps a recipe from its request
+            line.faults.append(f"the request by hand cannot be made: {error}")
+            return
+        if operation.needs_token:
+            self._without_token(case, line)
+        self._send(case, world, line, session)
+
+    def _case_by_hand(self, operation, world):
+        recipe = self._recipes.get(operation.name, lambda _: Call())
+        call = recipe(world)
+        values = filled_path(operation, world, call.path)
+        body = call.body
+        if call.interactive:
+            body = world.with_password(operation.method, uri(operation, values), body)
+        case = operation.definition.Case(
+            path_parameters=values,
+            query=call.query,
+            body=NOT_SET if body is NOTHING else body,
+            media_type=None if body is NOTHING else call.media_type,
+        )
+        return case, call.session
+
+    def _generated(self, operation, world, line, mode, count):
+        chances = random.Random(f"{self._seed} {operation.line} {mode}")
+
+        def chance():
+            return chances.randrange(10) < _PREPARED_IDS_IN_TEN
+
+        @seed(self._seed)
+        @settings(
+            max_examples=count,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.definition.as_strategy(generation_mode=mode))
+        def ask(case):
+            fill(case, world, chance)
+            self._send(case, world, line)
+
+        try:
+            ask()
+        except Unsatisfiable:
+            # Without parameters and body there is nothing that could be wrong.
+            pass
+
+    def _send(self, case, world, line, session=None):
+        answer = case.call(
+            self._url,
+            session=self._http,
+            auth=_authorization(world, session),
+            timeout=_TIMEOUT,
+            allow_redirects=False,
+        )
+        line.count(answer.status_code)
+        line.faults.extend(_faults(case, answer))
+
+    def _without_token(self, case, line):
+        answer = case.call(
+            self._url, session=self._http, timeout=_TIMEOUT, allow_redirects=False
+        )
+        line.count(answer.status_code)
+        if answer.status_code != 401:
+            line.faults.append(f"without authorization: {_shown(answer)}, expected 401")
+        line.faults.extend(_faults(case, answer))
+
+
+def _authorization(world, session):
+    if hasattr(world, "signature"):
+        return world.signature
+    return _Bearer((session or world.account).token)
+
+
+class _Bearer(requests.auth.AuthBase):
+    def __init__(self, token):
+        self._token = token
+
+    def __call__(self, request):
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _faults(case, answer):
+    """What is wrong with an answer, whatever the request was."""
+    status = answer.status_code
+    if status >= 500:
+        yield f"{_shown(answer)}\n{_request(answer)}"
+    elif status < 300:
+        yield from _violations(
+            case,
+            answer,
+            [status_code_conformance, content_type_conformance, response_schema_conformance],
+        )
+    elif status >= 400 and not _is_error(answer):
+        yield f"an error without errcode: {_shown(answer)}\n{_request(answer)}"
+
+
+def _violations(case, answer, checks):
+    try:
+        case.validate_response(answer, checks=checks)
+    except FailureGroup as group:
+        for failure in group.exceptions:
+            yield f"{answer.status_code}: {failure.title}: {failure.message}\n{_request(answer)}"
+
+
+def _is_error(answer):
+    """An object with errcode, or a step of interactive authentication, which has none at first."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    if answer.status_code == 401 and "flows" in body:
+        return True
+    return isinstance(body.get("errcode"), str) and isinstance(body.get("error"), str)
+
+
+def _errcode(answer):
+    try:
+        return answer.json().get("errcode")
+    except (ValueError, AttributeError):
+        return None
+
+
+def _shown(answer):
+    return f"{answer.status_code} {answer.content[:300].decode(errors='replace')}"
+
+
+def _request(answer):
+    request = answer.request
+    body = request.body or b""
+    shown = body if isinstance(body, str) else body[:500].decode(errors="replace")
+    return f"{request.method} {request.url} {shown[:500]}"

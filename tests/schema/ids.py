@@ -1,0 +1,101 @@
+"""Parameters by name: which prepared id of a world stands for each."""
+
+from urllib.parse import quote
+
+PATH = {
+    "deviceId": lambda world: world.device_id,
+    "eventId": lambda world: world.event_id,
+    "eventType": lambda _: "m.room.message",
+    "fileName": lambda _: "picture.png",
+    "filterId": lambda world: world.filter_id,
+    "keyName": lambda _: "displayname",
+    "kind": lambda _: "override",
+    "mediaId": lambda world: world.media_id,
+    "receiptType": lambda _: "m.read",
+    "relType": lambda _: "m.thread",
+    "roomAlias": lambda world: world.alias,
+    "roomId": lambda world: world.room_id,
+    "roomIdOrAlias": lambda world: world.room_id,
+    "ruleId": lambda _: ".m.rule.master",
+    "serverName": lambda world: world.server.name,
+    "sessionId": lambda world: world.session_id,
+    "stateKey": lambda _: "",
+    "tag": lambda _: "m.favourite",
+    "type": lambda _: "org.example.note",
+    "userId": lambda world: world.account.user_id,
+    "version": lambda world: world.backup_version,
+}
+"""What requests by hand carry in the path unless their recipe says otherwise."""
+
+QUERY = {
+    "event_id": lambda world: world.event_id,
+    "room_alias": lambda world: world.alias,
+    "room_id": lambda world: world.room_id,
+    "user_id": lambda world: world.account.user_id,
+    "version": lambda world: world.backup_version,
+}
+"""What generated requests carry in the query in most cases."""
+
+BODY = {
+    "event_id": lambda world: world.event_id,
+    "room_id": lambda world: world.room_id,
+    "user_id": lambda world: world.account.user_id,
+}
+"""The same for the fields of a body."""
+
+_WAITS_MS = 20
+_WAITING = ("timeout", "timeout_ms")
+_NOTHING_HERE = "x"
+
+
+def parameters(definition, place):
+    """The declared parameters of one place: `path` or `query`."""
+    return list(getattr(definition, "path_parameters" if place == "path" else place))
+
+
+def unknown_place(operation):
+    """The operation's path with parameters that lead nowhere."""
+    path = operation.path
+    for parameter in parameters(operation.definition, "path"):
+        path = path.replace("{" + parameter.name + "}", _NOTHING_HERE)
+    return path
+
+
+def uri(operation, values):
+    """The operation's path with the given parameters, escaped."""
+    path = operation.path
+    for name, value in values.items():
+        path = path.replace("{" + name + "}", quote(value, safe=""))
+    return path
+
+
+def filled_path(operation, world, replaced):
+    """A value for each parameter of the path: the recipe's, or a prepared one."""
+    values = dict(replaced)
+    for parameter in parameters(operation.definition, "path"):
+        if parameter.name not in values:
+            make = PATH.get(parameter.name)
+            values[parameter.name] = make(world) if make else f"{parameter.name}-{world.number}"
+    return values
+
+
+def fill(case, world, chance):
+    """Put prepared ids into a generated request, each where `chance` answers true.
+
+    Waiting is cut short in any case: 20 requests that wait as long as they like never end.
+    """
+    _fill(case.path_parameters, PATH, world, chance)
+    _fill(case.query, QUERY, world, chance)
+    if isinstance(case.body, dict):
+        _fill(case.body, BODY, world, chance)
+    for name in _WAITING:
+        if isinstance(case.query, dict) and name in case.query:
+            case.query[name] = _WAITS_MS
+
+
+def _fill(values, known, world, chance):
+    if not isinstance(values, dict):
+        return
+    for name in values:
+        if name in known and chance():
+            values[name] = known[name](world)

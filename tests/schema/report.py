@@ -1,0 +1,66 @@
+"""The report: a line for each operation, and what speaks against it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_EXCEPTION = re.compile(r"(?P<kind>no-2xx|schema) (?P<line>\S+ \S+) +(?P<reason>\S.*)")
+_SHOWN_FAULTS = 3
+
+
+@dataclass
+class Line:
+    """The answers of one operation."""
+
+    operation: Any
+    is_there: bool = False
+    answers: dict = field(default_factory=dict)
+    faults: list = field(default_factory=list)
+
+    def count(self, status):
+        """One more answer with this status."""
+        self.answers[status // 100] = self.answers.get(status // 100, 0) + 1
+
+    def __str__(self):
+        if not self.is_there:
+            return f"   -    -    -  {self.operation.line}  (not served)"
+        counts = "".join(f"{self.answers.get(hundreds, 0):4} " for hundreds in (2, 4, 5))
+        return f"{counts} {self.operation.line}"
+
+
+class Exceptions:
+    """The committed list of what is known to fail, each with its reason."""
+
+    def __init__(self, file: Path):
+        self._known = {}
+        for number, text in enumerate(file.read_text().splitlines(), 1):
+            if not text or text.startswith("#"):
+                continue
+            match = _EXCEPTION.fullmatch(text)
+            if not match:
+                raise SystemExit(f"{file}:{number}: not `<no-2xx|schema> METHOD path  reason`")
+            self._known[match["kind"], match["line"]] = match["reason"]
+        self._unused = set(self._known)
+
+    def complaints(self, line):
+        """What speaks against an operation and is not on the list."""
+        found = []
+        if line.is_there and not line.answers.get(2) and not self._covers("no-2xx", line):
+            found.append("no request succeeds")
+        distinct = list({fault.split("\n")[0]: fault for fault in line.faults}.values())
+        if distinct and not self._covers("schema", line):
+            found += distinct[:_SHOWN_FAULTS]
+            if len(distinct) > _SHOWN_FAULTS:
+                found.append(f"and {len(distinct) - _SHOWN_FAULTS} more kinds of fault")
+        return found
+
+    def unneeded(self, asked):
+        """Entries about operations that were asked and gave no cause."""
+        lines = {line.operation.line for line in asked}
+        return sorted(f"{kind} {line}" for kind, line in self._unused if line in lines)
+
+    def _covers(self, kind, line):
+        key = kind, line.operation.line
+        self._unused.discard(key)
+        return key in self._known
