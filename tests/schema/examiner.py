@@ -6,8 +6,8 @@ import requests
 from calls import NOTHING, Call
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
-from ids import fill, filled_path, unknown_place, uri
-from report import Line
+from ids import escaped, fill, filled_path, unknown_place, uri
+from report import NO_2XX, REMOTE, SCHEMA, SERVER_ERROR, Fault, Line
 from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.core.failures import FailureGroup
@@ -56,7 +56,7 @@ class Examiner:
         try:
             case, session = self._case_by_hand(operation, world)
         except Exception as error:  # noqa: BLE001 - whatever keeps a recipe from its request
-            line.faults.append(f"the request by hand cannot be made: {error}")
+            line.faults.append(Fault(NO_2XX, f"the request by hand cannot be made: {error}"))
             return
         if operation.needs_token:
             self._without_token(case, line)
@@ -70,7 +70,7 @@ class Examiner:
         if call.interactive:
             body = world.with_password(operation.method, uri(operation, values), body)
         case = operation.definition.Case(
-            path_parameters=values,
+            path_parameters={name: escaped(value) for name, value in values.items()},
             query=call.query,
             body=NOT_SET if body is NOTHING else body,
             media_type=None if body is NOTHING else call.media_type,
@@ -119,7 +119,8 @@ class Examiner:
         )
         line.count(answer.status_code)
         if answer.status_code != 401:
-            line.faults.append(f"without authorization: {_shown(answer)}, expected 401")
+            title = f"without authorization: {_shown(answer)}, expected 401"
+            line.faults.append(Fault(SCHEMA, title, _request(answer)))
         line.faults.extend(_faults(case, answer))
 
 
@@ -142,7 +143,8 @@ def _faults(case, answer):
     """What is wrong with an answer, whatever the request was."""
     status = answer.status_code
     if status >= 500:
-        yield f"{_shown(answer)}\n{_request(answer)}"
+        kind = REMOTE if _is_about_another_server(answer) else SERVER_ERROR
+        yield Fault(kind, _shown(answer), _request(answer))
     elif status < 300:
         yield from _violations(
             case,
@@ -150,7 +152,7 @@ def _faults(case, answer):
             [status_code_conformance, content_type_conformance, response_schema_conformance],
         )
     elif status >= 400 and not _is_error(answer):
-        yield f"an error without errcode: {_shown(answer)}\n{_request(answer)}"
+        yield Fault(SCHEMA, f"an error without errcode: {_shown(answer)}", _request(answer))
 
 
 def _violations(case, answer, checks):
@@ -158,7 +160,8 @@ def _violations(case, answer, checks):
         case.validate_response(answer, checks=checks)
     except FailureGroup as group:
         for failure in group.exceptions:
-            yield f"{answer.status_code}: {failure.title}: {failure.message}\n{_request(answer)}"
+            title = f"{answer.status_code}: {failure.title}: {failure.message}"
+            yield Fault(SCHEMA, title, _request(answer))
 
 
 def _is_error(answer):
@@ -170,6 +173,11 @@ def _is_error(answer):
     if answer.status_code == 401 and "flows" in body:
         return True
     return isinstance(body.get("errcode"), str) and isinstance(body.get("error"), str)
+
+
+def _is_about_another_server(answer):
+    """A generated request named a server that does not exist, so it cannot be reached."""
+    return answer.status_code == 502 and "cannot be reached" in answer.text
 
 
 def _errcode(answer):

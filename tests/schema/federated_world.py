@@ -69,7 +69,7 @@ class FederatedWorld(World):
         return self._finished({**event, "origin_server_ts": now()})
 
     def invite(self):
-        """A signed invite of Alice to a room of the scripted server, its id, and stripped state."""
+        """An invite of Alice to a room of the scripted server, its id, and the room's state."""
         room_id = f"!tea-party-{self.number}:{self.fake.name}"
         hatter = f"@hatter-{self.number}:{self.fake.name}"
         create, create_id = self._finished(
@@ -79,7 +79,21 @@ class FederatedWorld(World):
         invite = _event(
             "m.room.member", room_id, hatter, self.account.user_id, content, [create_id]
         )
+        invite["origin"] = self.fake.name
         return (*self._finished(invite), [create])
+
+    def old_invite(self):
+        """The same in room version 1, where events bear their ids and name others with hashes."""
+        invite, _, [create] = self.invite()
+        ids = {event: f"${event}-{self.number}:{self.fake.name}" for event in ("create", "invite")}
+        earlier = [[ids["create"], create["hashes"]]]
+        bare = without(invite, "hashes", "signatures")
+        old = {**bare, "event_id": ids["invite"], "prev_events": earlier, "auth_events": earlier}
+        add_hash(old)
+        # In this version a redaction leaves all of this event's fields as they are.
+        signature = self.fake.key.sign(old)
+        old["signatures"] = {self.fake.name: {self.fake.key.id: signature}}
+        return old, [create]
 
     def _finished(self, event):
         add_hash(event)

@@ -65,7 +65,7 @@ def uri(operation, values):
     """The operation's path with the given parameters, escaped."""
     path = operation.path
     for name, value in values.items():
-        path = path.replace("{" + name + "}", quote(value, safe=""))
+        path = path.replace("{" + name + "}", escaped(value))
     return path
 
 
@@ -84,7 +84,7 @@ def fill(case, world, chance):
 
     Waiting is cut short in any case: 20 requests that wait as long as they like never end.
     """
-    _fill(case.path_parameters, PATH, world, chance)
+    _fill(case.path_parameters, PATH, world, chance, escaped)
     _fill(case.query, QUERY, world, chance)
     if isinstance(case.body, dict):
         _fill(case.body, BODY, world, chance)
@@ -93,9 +93,14 @@ def fill(case, world, chance):
             case.query[name] = _WAITS_MS
 
 
-def _fill(values, known, world, chance):
+def escaped(value):
+    """A value as it stands in a path; Schemathesis escapes only what it has generated itself."""
+    return quote(value, safe="")
+
+
+def _fill(values, known, world, chance, form=lambda value: value):
     if not isinstance(values, dict):
         return
     for name in values:
         if name in known and chance():
-            values[name] = known[name](world)
+            values[name] = form(known[name](world))

@@ -38,9 +38,9 @@ def _send(step, room, user):
 
 
 def _invite_v1(world):
-    event, event_id, state = world.invite()
+    event, state = world.old_invite()
     body = {**event, "unsigned": {"invite_room_state": state}}
-    return Call(body, path={"roomId": event["room_id"], "eventId": event_id})
+    return Call(body, path={"roomId": event["room_id"], "eventId": event["event_id"]})
 
 
 def _invite_v2(world):

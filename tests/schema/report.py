@@ -5,8 +5,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_EXCEPTION = re.compile(r"(?P<kind>no-2xx|schema) (?P<line>\S+ \S+) +(?P<reason>\S.*)")
+NO_2XX, SCHEMA, REMOTE, SERVER_ERROR = "no-2xx", "schema", "remote", "server-error"
+"""Kinds of fault. No exception is made for a server error."""
+
+_EXCEPTION = re.compile(r"(?P<kind>no-2xx|schema|remote) (?P<line>\S+ \S+) +(?P<reason>\S.*)")
 _SHOWN_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with one answer."""
+
+    kind: str
+    title: str
+    request: str = ""
+
+    def __str__(self):
+        return f"{self.title}\n{self.request}"
 
 
 @dataclass
@@ -39,28 +54,32 @@ class Exceptions:
                 continue
             match = _EXCEPTION.fullmatch(text)
             if not match:
-                raise SystemExit(f"{file}:{number}: not `<no-2xx|schema> METHOD path  reason`")
+                raise SystemExit(f"{file}:{number}: not `<no-2xx|schema|remote> METHOD path  reason`")
             self._known[match["kind"], match["line"]] = match["reason"]
         self._unused = set(self._known)
 
     def complaints(self, line):
         """What speaks against an operation and is not on the list."""
-        found = []
-        if line.is_there and not line.answers.get(2) and not self._covers("no-2xx", line):
-            found.append("no request succeeds")
-        distinct = list({fault.split("\n")[0]: fault for fault in line.faults}.values())
-        if distinct and not self._covers("schema", line):
-            found += distinct[:_SHOWN_FAULTS]
-            if len(distinct) > _SHOWN_FAULTS:
-                found.append(f"and {len(distinct) - _SHOWN_FAULTS} more kinds of fault")
-        return found
+        faults = list(line.faults)
+        if line.is_there and not line.answers.get(2):
+            faults.insert(0, Fault(NO_2XX, "no request succeeds"))
+        distinct = {fault.title.split("\n")[0]: fault for fault in reversed(faults)}
+        left = [fault for fault in reversed(distinct.values()) if not self._covers(fault, line)]
+        shown = [str(fault) for fault in left[:_SHOWN_FAULTS]]
+        if len(left) > _SHOWN_FAULTS:
+            shown.append(f"and {len(left) - _SHOWN_FAULTS} more kinds of fault")
+        return shown
 
     def unneeded(self, asked):
-        """Entries about operations that were asked and gave no cause."""
-        lines = {line.operation.line for line in asked}
-        return sorted(f"{kind} {line}" for kind, line in self._unused if line in lines)
+        """Entries about operations that were asked and gave no cause.
 
-    def _covers(self, kind, line):
-        key = kind, line.operation.line
+        A generated request that names another server comes and goes with the seed.
+        """
+        lines = {line.operation.line for line in asked}
+        certain = [entry for entry in self._unused if entry[0] != REMOTE]
+        return sorted(f"{kind} {line}" for kind, line in certain if line in lines)
+
+    def _covers(self, fault, line):
+        key = fault.kind, line.operation.line
         self._unused.discard(key)
         return key in self._known

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 
 _ROOT = Path(__file__).resolve().parents[2]
+# Generated requests repeat the examples of the specification; no request may leave this machine.
+_REAL_NAMES = re.compile(r"\b(?:[\w-]+\.)*(?:matrix|example|elsewhere|bar|server)\.(?:org|com|ca)\b")
 _METHODS = ("get", "put", "post", "delete")
 
 CLIENT, SERVER = "client-server", "server-server"
@@ -52,7 +55,8 @@ def folder():
 
 def operations(api, place):
     """All operations of one API, in the order of the file."""
-    document = json.loads((place / f"{api}.json").read_text())
+    text = _REAL_NAMES.sub("nowhere.invalid", (place / f"{api}.json").read_text())
+    document = json.loads(text)
     _merge_trimmed_paths(document["paths"])
     config = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
     schema = schemathesis.openapi.from_dict(document, config=config)
