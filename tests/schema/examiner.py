@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 _TIMEOUT = 30
-_PREPARED_IDS_IN_TEN = 8
+_GOOD_VALUES_IN_TEN = 8
 
 EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 6}
 """With the request by hand and the one without authorization: 20 for each operation."""
@@ -41,9 +41,9 @@ class Examiner:
             return line
         line.is_there = True
         world = self._new_world()
-        self._by_hand(operation, world, line)
+        good = self._by_hand(operation, world, line)
         for mode, count in EXAMPLES.items():
-            self._generated(operation, world, line, mode, count)
+            self._generated(operation, world, good, line, mode, count)
         return line
 
     def _is_there(self, operation):
@@ -53,35 +53,38 @@ class Examiner:
         return not (answer.status_code in (404, 405) and _errcode(answer) == "M_UNRECOGNIZED")
 
     def _by_hand(self, operation, world, line):
+        """Send the request of the recipe, once without authorization; the request."""
         try:
-            case, session = self._case_by_hand(operation, world)
+            call = self._completed(operation, world)
         except Exception as error:  # noqa: BLE001 - whatever keeps a recipe from its request
             line.faults.append(Fault(NO_2XX, f"the request by hand cannot be made: {error}"))
-            return
+            return Call()
+        case = operation.definition.Case(
+            path_parameters={name: escaped(value) for name, value in call.path.items()},
+            query=call.query,
+            body=NOT_SET if call.body is NOTHING else call.body,
+            media_type=None if call.body is NOTHING else call.media_type,
+        )
         if operation.needs_token:
             self._without_token(case, line)
-        self._send(case, world, line, session)
+        self._send(case, world, line, call.session)
+        return call
 
-    def _case_by_hand(self, operation, world):
+    def _completed(self, operation, world):
+        """The recipe's request with every parameter of the path, and authenticated."""
         recipe = self._recipes.get(operation.name, lambda _: Call())
         call = recipe(world)
-        values = filled_path(operation, world, call.path)
-        body = call.body
+        call.path = filled_path(operation, world, call.path)
         if call.interactive:
-            body = world.with_password(operation.method, uri(operation, values), body)
-        case = operation.definition.Case(
-            path_parameters={name: escaped(value) for name, value in values.items()},
-            query=call.query,
-            body=NOT_SET if body is NOTHING else body,
-            media_type=None if body is NOTHING else call.media_type,
-        )
-        return case, call.session
+            where = uri(operation, call.path)
+            call.body = world.with_password(operation.method, where, call.body)
+        return call
 
-    def _generated(self, operation, world, line, mode, count):
+    def _generated(self, operation, world, good, line, mode, count):
         chances = random.Random(f"{self._seed} {operation.line} {mode}")
 
         def chance():
-            return chances.randrange(10) < _PREPARED_IDS_IN_TEN
+            return chances.randrange(10) < _GOOD_VALUES_IN_TEN
 
         @seed(self._seed)
         @settings(
@@ -93,7 +96,7 @@ class Examiner:
         )
         @given(case=operation.definition.as_strategy(generation_mode=mode))
         def ask(case):
-            fill(case, world, chance)
+            fill(case, world, good, chance)
             self._send(case, world, line)
 
         try:

@@ -79,15 +79,15 @@ def filled_path(operation, world, replaced):
     return values
 
 
-def fill(case, world, chance):
-    """Put prepared ids into a generated request, each where `chance` answers true.
+def fill(case, world, good, chance):
+    """Put good values into a generated request, each where `chance` answers true.
 
-    Waiting is cut short in any case: 20 requests that wait as long as they like never end.
+    `good` is the request by hand, whose values go before the prepared ids. Waiting is cut short in
+    any case: 20 requests that wait as long as they like never end.
     """
-    _fill(case.path_parameters, PATH, world, chance, escaped)
-    _fill(case.query, QUERY, world, chance)
-    if isinstance(case.body, dict):
-        _fill(case.body, BODY, world, chance)
+    _fill(case.path_parameters, PATH, good.path, world, chance, escaped)
+    _fill(case.query, QUERY, good.query, world, chance)
+    _fill(case.body, BODY, good.body, world, chance)
     for name in _WAITING:
         if isinstance(case.query, dict) and name in case.query:
             case.query[name] = _WAITS_MS
@@ -98,9 +98,15 @@ def escaped(value):
     return quote(value, safe="")
 
 
-def _fill(values, known, world, chance, form=lambda value: value):
+def _fill(values, prepared, by_hand, world, chance, form=lambda value: value):
     if not isinstance(values, dict):
         return
+    by_hand = by_hand if isinstance(by_hand, dict) else {}
     for name in values:
-        if name in known and chance():
-            values[name] = form(known[name](world))
+        # Authentication that succeeds once ends what the other requests are made with.
+        if name == "auth" or not chance():
+            continue
+        if name in by_hand:
+            values[name] = form(by_hand[name])
+        elif name in prepared:
+            values[name] = form(prepared[name](world))

@@ -96,10 +96,21 @@ def _examine(chosen, place, server, fake):
                     print(f"{complaints[-1]}\n", flush=True)
                 if os.environ.get("GANTRY_SCHEMA_TIMES"):
                     print(f"{time.monotonic() - started:6.2f} s  {operation.line}", flush=True)
+    if not chosen.only:
+        complaints += _differences({line.operation.line for line in asked})
     if not server.is_alive():
         complaints.append("the server did not survive")
-    complaints += [f"exceptions.txt: not needed any more: {each}" for each in exceptions.unneeded(asked)]
+    for entry in exceptions.unneeded(asked):
+        complaints.append(f"exceptions.txt: not needed any more: {entry}")
     return _summary(asked, complaints)
+
+
+def _differences(lines):
+    """Where the committed list of operations is not that of the specification."""
+    text = (_ROOT / "complement/operations.txt").read_text()
+    committed = {line for line in text.splitlines() if line and line[0] not in "#["}
+    for line in sorted(lines ^ committed):
+        yield f"complement/operations.txt {'lacks' if line in lines else 'invents'} {line}"
 
 
 def _summary(asked, complaints):
