@@ -43,6 +43,8 @@ BODY = {
 }
 """The same for the fields of a body."""
 
+# A known transaction is not done again; authentication ends what other requests are made with.
+_ONCE = ("auth", "txnId")
 _WAITS_MS = 20
 _WAITING = ("timeout", "timeout_ms")
 _NOTHING_HERE = "x"
@@ -79,15 +81,16 @@ def filled_path(operation, world, replaced):
     return values
 
 
-def fill(case, world, good, chance):
+def fill(case, world, good, chance, cures):
     """Put good values into a generated request, each where `chance` answers true.
 
-    `good` is the request by hand, whose values go before the prepared ids. Waiting is cut short in
-    any case: 20 requests that wait as long as they like never end.
+    `good` is the request by hand, whose values go before the prepared ids. A request that is wrong
+    on purpose is not cured: only its path may lead somewhere. Waiting is cut short in any case: 20 requests that wait as long as they like never end.
     """
     _fill(case.path_parameters, PATH, good.path, world, chance, escaped)
-    _fill(case.query, QUERY, good.query, world, chance)
-    _fill(case.body, BODY, good.body, world, chance)
+    if cures:
+        _fill(case.query, QUERY, good.query, world, chance)
+        _fill(case.body, BODY, good.body, world, chance)
     for name in _WAITING:
         if isinstance(case.query, dict) and name in case.query:
             case.query[name] = _WAITS_MS
@@ -103,8 +106,7 @@ def _fill(values, prepared, by_hand, world, chance, form=lambda value: value):
         return
     by_hand = by_hand if isinstance(by_hand, dict) else {}
     for name in values:
-        # Authentication that succeeds once ends what the other requests are made with.
-        if name == "auth" or not chance():
+        if name in _ONCE or not chance():
             continue
         if name in by_hand:
             values[name] = form(by_hand[name])
