@@ -6,10 +6,11 @@ use anyhow::Context;
 use clap::Parser;
 use gantry::{
     Config, Deps,
-    cli::{AdminCommand, Cli, Command, ConfigCommand, NewUser, ServeArgs},
+    admin,
+    cli::{AdminCommand, Cli, Command, ConfigCommand, ServeArgs},
     config, greeting, shutdown,
     shutdown::StdinEof,
-    telemetry, wiring,
+    telemetry,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -17,7 +18,7 @@ fn main() -> anyhow::Result<()> {
     let file = cli.config.as_deref();
     match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
         Command::Serve(args) => run(serve(load(file)?, args)),
-        Command::Admin(AdminCommand::CreateUser(user)) => run(create_user(load(file)?, user)),
+        Command::Admin(command) => run(administer(load(file)?, command)),
         Command::Config(ConfigCommand::Check) => {
             load(file)?;
             print("The configuration is valid.\n");
@@ -66,10 +67,9 @@ async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn create_user(config: Config, user: NewUser) -> anyhow::Result<()> {
+async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<()> {
     telemetry::start_log(&config.telemetry)?;
-    let created = wiring::create_user(&config, &Deps::default(), user).await?;
-    print(&format!("{created}\n"));
+    print(&admin::run(&config, &Deps::default(), command).await?);
     Ok(())
 }
 

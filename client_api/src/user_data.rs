@@ -2,6 +2,7 @@
 //! typing.
 
 mod account_data;
+mod delete_account_data;
 mod filters;
 mod push_rules;
 mod read_markers;
@@ -11,6 +12,7 @@ mod tags;
 mod typing;
 
 pub(crate) use account_data::{get_account_data, set_account_data};
+pub(crate) use delete_account_data::{delete_account_data, delete_account_data_per_room};
 pub(crate) use filters::{define_filter, get_filter};
 pub(crate) use push_rules::{get_push_rules, get_push_rules_global};
 pub(crate) use read_markers::set_read_marker;

@@ -34,5 +34,12 @@ pub(crate) async fn get_device(
 fn to_ruma(device: gantry_homeserver::Device) -> Device {
     let mut shown = Device::new(device.device_id);
     shown.display_name = device.display_name;
+    if let Some(seen) = device.last_seen {
+        shown.last_seen_ip = Some(seen.ip);
+        shown.last_seen_ts = u64::try_from(seen.ts)
+            .ok()
+            .and_then(|ts| ruma::UInt::new(ts))
+            .map(ruma::MilliSecondsSinceUnixEpoch);
+    }
     shown
 }
