@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::password::Passwords;
 use crate::push_rules::PushRuleCache;
+use crate::seen::Seen;
 use crate::session_cache::SessionCache;
 use crate::typing::Typing;
 use crate::{Error, Result};
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) sessions: SessionCache,
     pub(crate) typing: Typing,
     pub(crate) push_rules: PushRuleCache,
+    pub(crate) seen: Seen,
 }
 
 impl fmt::Debug for Accounts {
@@ -94,6 +96,7 @@ impl Accounts {
             sessions,
             typing,
             push_rules: PushRuleCache::default(),
+            seen: Seen::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -3,23 +3,24 @@
 
 use axum::{
     Router,
+    middleware::from_fn_with_state,
     routing::{MethodRouter, delete, get, post, put},
 };
 
 use crate::{
-    ClientApiState, account, device, directory, discovery, event, membership, profile, room,
-    session, sync, user_data,
+    ClientApiState, account, address_limits::limit_addresses, device, directory, discovery, event,
+    membership, profile, room, routes_people, session, sync, user_data,
 };
 
 /// Below which prefixes a path is served.
-type Prefixes = &'static [&'static str];
+pub(crate) type Prefixes = &'static [&'static str];
 
 /// As it is.
-const BARE: Prefixes = &[""];
+pub(crate) const BARE: Prefixes = &[""];
 /// Version 3, and its name before Matrix 1.1.
-const V3: Prefixes = &["/_matrix/client/v3", "/_matrix/client/r0"];
+pub(crate) const V3: Prefixes = &["/_matrix/client/v3", "/_matrix/client/r0"];
 /// Version 1, and what it was called while it was a proposal.
-const V1: Prefixes = &["/_matrix/client/v1", "/_matrix/client/unstable"];
+pub(crate) const V1: Prefixes = &["/_matrix/client/v1", "/_matrix/client/unstable"];
 /// Version 3, and what MSC4133 added to it below its own name.
 const PROFILE: Prefixes = &[
     "/_matrix/client/v3",
@@ -28,7 +29,7 @@ const PROFILE: Prefixes = &[
 ];
 
 /// One endpoint.
-struct Endpoint {
+pub(crate) struct Endpoint {
     prefixes: Prefixes,
     path: &'static str,
     handler: MethodRouter<ClientApiState>,
@@ -36,7 +37,8 @@ struct Endpoint {
 
 /// All routes of the client-server API.
 pub fn router(state: ClientApiState) -> Router {
-    table().with_state(state)
+    let limits = from_fn_with_state(state.clone(), limit_addresses);
+    table().route_layer(limits).with_state(state)
 }
 
 fn table() -> Router<ClientApiState> {
@@ -50,6 +52,9 @@ fn table() -> Router<ClientApiState> {
         membership_endpoints(),
         directory_endpoints(),
         profile_endpoints(),
+        routes_people::endpoints(),
+        routes_people::admin_endpoints(),
+        routes_people::synapse_endpoints(),
     ];
     let mut router = Router::new();
     for endpoint in chapters.into_iter().flatten() {
@@ -61,7 +66,11 @@ fn table() -> Router<ClientApiState> {
     router
 }
 
-fn at(prefixes: Prefixes, path: &'static str, handler: MethodRouter<ClientApiState>) -> Endpoint {
+pub(crate) fn at(
+    prefixes: Prefixes,
+    path: &'static str,
+    handler: MethodRouter<ClientApiState>,
+) -> Endpoint {
     Endpoint {
         prefixes,
         path,

@@ -2,6 +2,8 @@
 
 use gantry_model::{RoomVersion, id::OwnedServerName};
 
+use crate::{AccountPolicy, Rates};
+
 /// What an operator decides about use-cases.
 #[derive(Debug, Clone)]
 pub struct HomeserverConfig {
@@ -13,6 +15,12 @@ pub struct HomeserverConfig {
     pub default_room_version: RoomVersion,
     /// What other software is told about where we are.
     pub well_known: WellKnown,
+    /// Everything else about accounts.
+    pub accounts: AccountPolicy,
+    /// How often somebody may do something.
+    pub rates: Rates,
+    /// Where people reach us with a browser, without a slash at the end.
+    pub site_url: String,
 }
 
 /// Who may register.

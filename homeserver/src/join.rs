@@ -9,7 +9,7 @@ use gantry_model::{
 };
 use gantry_rooms::{Membership, NewEvent, RoomView};
 
-use crate::{Error, MembershipActs, Result, content::str_of, core::Core, membership::MEMBER};
+use crate::{Act, Error, MembershipActs, Result, content::str_of, core::Core, membership::MEMBER};
 
 /// The most servers that are tried.
 const MAX_VIA: usize = 20;
@@ -35,7 +35,9 @@ impl MembershipActs {
         via: Vec<OwnedServerName>,
         reason: Option<String>,
     ) -> Result<OwnedRoomId> {
+        self.core.may(session, Act::Join)?;
         let (room, via) = self.located(target, via).await?;
+        self.core.check_not_blocked(&room).await?;
         if session.guest {
             self.check_guest(&room).await?;
         }
@@ -50,7 +52,9 @@ impl MembershipActs {
         via: Vec<OwnedServerName>,
         reason: Option<String>,
     ) -> Result<OwnedRoomId> {
+        self.core.may(session, Act::Join)?;
         let (room, mut via) = self.located(target, via).await?;
+        self.core.check_not_blocked(&room).await?;
         let user = &session.user_id;
         let content = self
             .core

@@ -11,7 +11,7 @@ use gantry_rooms::{Arrival, Ingested, Membership, NewEvent, OutOfBand, OutOfBand
 use tracing::info;
 
 use crate::{
-    Error, Messaging, Result,
+    Act, Error, Messaging, Result,
     content::{object, str_of},
     core::Core,
     stripped::invite_state,
@@ -49,6 +49,7 @@ impl MembershipActs {
         user: &UserId,
         reason: Option<String>,
     ) -> Result<()> {
+        self.core.may(session, Act::Invite)?;
         let view = self.core.joined_view(&session.user_id, room).await?;
         let standing = view.membership(user);
         if standing == Some(Membership::Join) {

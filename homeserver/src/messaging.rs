@@ -10,7 +10,7 @@ use gantry_model::{
 use gantry_rooms::{NewEvent, RoomView, Submitted, Txn};
 
 use crate::{
-    Error, Result,
+    Act, Error, Result,
     content::{relation, str_of},
     core::Core,
 };
@@ -57,6 +57,7 @@ impl Messaging {
             rc,
             ts,
         } = message;
+        self.core.may(session, Act::Send)?;
         self.core.joined_view(&session.user_id, &room).await?;
         let redacts = match kind.as_str() {
             REDACTION => Some(taken_target(&mut content)?),
@@ -87,6 +88,7 @@ impl Messaging {
         state_key: &str,
         content: Object,
     ) -> Result<OwnedEventId> {
+        self.core.may(session, Act::Send)?;
         if kind == "m.room.member" {
             return self.put_member(session, room, state_key, content).await;
         }
@@ -119,6 +121,7 @@ impl Messaging {
         reason: Option<String>,
         txn: Option<(&'static str, String)>,
     ) -> Result<Submitted> {
+        self.core.limits.check_user(Act::Send, session)?;
         self.core.joined_view(&session.user_id, room).await?;
         self.check_redaction(session, room, target).await?;
         let content = reason
@@ -148,6 +151,8 @@ impl Messaging {
         if event.pdu.sender() == session.user_id {
             return Ok(());
         }
+        // A suspended user may take back what is his own only.
+        self.core.may(session, Act::Send)?;
         let view = self.core.joined_view(&session.user_id, room).await?;
         let levels = view.power_levels();
         if levels.is_some_and(|levels| levels.for_user(&session.user_id) >= levels.redact()) {

@@ -14,7 +14,14 @@ const VERSIONS: &[&str] = &[
 ];
 
 /// Proposals that are served below their unstable names.
-const UNSTABLE_FEATURES: &[&str] = &["org.matrix.msc4222"];
+const UNSTABLE_FEATURES: &[&str] = &[
+    "computer.gingershaped.msc4466",
+    "org.matrix.msc3391",
+    "org.matrix.msc4222",
+    "uk.tcpip.msc4133",
+    "uk.tcpip.msc4133.stable",
+    "uk.timedout.msc4323",
+];
 
 /// The answer.
 #[derive(Debug, Serialize)]

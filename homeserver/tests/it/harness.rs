@@ -6,9 +6,9 @@ use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
 use gantry_federation::{Federation, FederationConfig, FederationParts};
 use gantry_homeserver::{
-    CreateRoom, Homeserver, HomeserverConfig, HomeserverParts, LoginRequest, LoginSecret,
-    NewMessage, NewUser, RegistrationConfig, Session, Visibility, WellKnown, Workspace,
-    workspace::WorkspaceConfig,
+    AccountPolicy, CreateRoom, Homeserver, HomeserverConfig, HomeserverParts, LoginRequest,
+    LoginSecret, Mailer, NewMessage, NewUser, Rates, RegistrationConfig, Session, Visibility,
+    WellKnown, Workspace, workspace::WorkspaceConfig,
 };
 use gantry_model::{
     Clock, Object, Rng, RoomVersion, SeededRng, SystemClock,
@@ -20,6 +20,15 @@ use gantry_rooms::{Identity, Rooms, RoomsConfig};
 use gantry_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// What tests decide otherwise.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) accounts: AccountPolicy,
+    pub(crate) rates: Rates,
+    pub(crate) mailer: Option<Mailer>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
 /// A server named `server`.
 pub(crate) struct Server {
     pub(crate) hs: Homeserver,
@@ -28,11 +37,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    /// The same with other decisions of its operator.
+    pub(crate) async fn start_with(options: Options) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let store = Store::open_redb(dir.path().join("test.redb"))
             .await
             .expect("a store");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = options.clock.clone().unwrap_or(Arc::new(SystemClock));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(7));
         let server_name = OwnedServerName::try_from("server").expect("a server name");
         let identity = Identity::load(&store, server_name.clone(), &*rng, &*clock);
@@ -69,6 +83,9 @@ impl Server {
             },
             default_room_version: RoomVersion::V12,
             well_known: WellKnown::default(),
+            accounts: options.accounts,
+            rates: options.rates,
+            site_url: "http://localhost".to_owned(),
         };
         let federation = federation.calls();
         let hs = Homeserver::new(HomeserverParts {
@@ -77,6 +94,7 @@ impl Server {
             accounts,
             federation,
             workspace,
+            mailer: options.mailer,
             clock,
             rng,
         });
