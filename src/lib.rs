@@ -3,6 +3,7 @@
 //! [`start`] takes a [`Config`] and gives a [`Running`] server; the binary does no more than that,
 //! and tests do the same. `wiring.rs` is the one place that knows all crates.
 
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod greeting;

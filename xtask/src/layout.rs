@@ -64,6 +64,16 @@ impl Layout {
         self.target.join("one_room")
     }
 
+    /// Programs that are built from crates.io for the tests.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// What the fuzzer builds and finds.
+    pub(crate) fn fuzz(&self) -> PathBuf {
+        self.target.join("fuzz")
+    }
+
     /// The report of the check of every operation.
     pub(crate) fn schema_output(&self) -> PathBuf {
         self.target.join("schema")

@@ -1,6 +1,7 @@
 //! Developer commands, called as `cargo xtask <command>`.
 
 mod conformance;
+mod fuzz;
 mod layout;
 mod mongod;
 mod peers;

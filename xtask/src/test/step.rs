@@ -6,6 +6,7 @@ use std::{env, fs};
 use anyhow::Result;
 
 use crate::conformance;
+use crate::fuzz;
 use crate::layout::Layout;
 use crate::peers::Peer;
 use crate::shell;
@@ -28,6 +29,8 @@ pub(crate) enum Step {
     /// The black-box tests with a real Synapse and real client libraries.
     #[value(name = "one_room")]
     OneRoom,
+    /// Hostile events against the authorization rules and state resolution, for two minutes.
+    Fuzz,
     /// Matrix's own conformance tests, against the recorded results.
     Complement,
 }
@@ -56,7 +59,7 @@ impl<'a> Surroundings<'a> {
 
 impl Step {
     /// Every step, in the order of a full run.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Unit,
@@ -64,6 +67,7 @@ impl Step {
         Self::Conformance,
         Self::Schema,
         Self::OneRoom,
+        Self::Fuzz,
         Self::Complement,
     ];
 
@@ -77,6 +81,7 @@ impl Step {
             Self::Conformance => "conformance",
             Self::Schema => "schema",
             Self::OneRoom => "one_room",
+            Self::Fuzz => "fuzz",
             Self::Complement => "complement",
         }
     }
@@ -134,6 +139,7 @@ impl Step {
             Self::Conformance => conformance::check(layout),
             Self::Schema => shell::run(&mut schema(layout)),
             Self::OneRoom => shell::run(&mut one_room(surroundings)),
+            Self::Fuzz => fuzz::run(surroundings.layout, surroundings.long),
             Self::Complement => complement(layout),
         }
     }
