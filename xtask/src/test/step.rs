@@ -97,7 +97,12 @@ impl Step {
             Self::Unit => &[Peer::Mongod],
             Self::OneRoom => &[Peer::Synapse, Peer::Mongod, Peer::Clients],
             Self::Schema => &[Peer::Schema],
-            Self::Fmt | Self::Clippy | Self::Doc | Self::Conformance | Self::Complement => &[],
+            Self::Fmt
+            | Self::Clippy
+            | Self::Doc
+            | Self::Conformance
+            | Self::Fuzz
+            | Self::Complement => &[],
         }
     }
 
@@ -108,7 +113,7 @@ impl Step {
 
     /// True if the workspace has to be built beforehand.
     pub(crate) fn needs_binary(self) -> bool {
-        !matches!(self, Self::Fmt | Self::Clippy | Self::Doc)
+        !matches!(self, Self::Fmt | Self::Clippy | Self::Doc | Self::Fuzz)
     }
 
     /// Runs the step.
