@@ -94,7 +94,7 @@ impl Error {
         match self {
             Self::Disabled | Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
-            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::NotFound(_) | Self::NoServer => ErrorKind::NotFound,
             Self::BadRequest(_) => ErrorKind::InvalidParam,
             Self::Malformed(PduError::TooLarge) | Self::TooLarge(_) => ErrorKind::TooLarge,
             Self::Malformed(_) => ErrorKind::BadJson,
@@ -109,7 +109,7 @@ impl Error {
                 room_version,
                 ..
             } => refusal(errcode, room_version.as_deref()),
-            Self::Unreachable { .. } | Self::BadAnswer { .. } | Self::NoServer | Self::Timeout => {
+            Self::Unreachable { .. } | Self::BadAnswer { .. } | Self::Timeout => {
                 ErrorKind::RemoteFailed
             }
             Self::Rooms(error) => error.kind(),
@@ -163,5 +163,15 @@ impl IntoResponse for Error {
             tracing::warn!(error = %self, "a request of another server failed");
         }
         gantry_web::matrix_error(&kind, &self.public_message())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_that_nobody_can_be_asked_about_is_not_found() {
+        assert_eq!(Error::NoServer.kind(), ErrorKind::NotFound);
     }
 }
