@@ -13,6 +13,7 @@ mod limits;
 mod listeners;
 mod outbound;
 mod overlay;
+mod presence;
 mod registration;
 mod rocketchat;
 mod rules;
@@ -32,6 +33,7 @@ pub use federation::FederationConfig;
 pub use limits::LimitsConfig;
 pub use listeners::ListenersConfig;
 pub use outbound::OutboundSection;
+pub use presence::PresenceConfig;
 pub use registration::RegistrationConfig;
 pub use rocketchat::RocketChatConfig;
 pub use secret::Secret;
@@ -82,6 +84,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Limits.
     pub limits: LimitsConfig,
+    /// Who is there.
+    pub presence: PresenceConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
     /// Application services.

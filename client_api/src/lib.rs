@@ -14,6 +14,7 @@ mod error;
 mod event;
 mod extract;
 mod membership;
+mod presence;
 mod profile;
 mod reply;
 mod room;

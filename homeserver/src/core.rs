@@ -12,8 +12,9 @@ use gantry_rooms::Rooms;
 use gantry_workspace::Workspace;
 
 use crate::{
-    Creation, Directory, Feed, HomeserverConfig, MembershipActs, Messaging, Profiles, Reading,
-    RoomLists, Sessions, UserData, shared_secret::Nonces, uia::UiaSessions, unread_window::Windows,
+    Creation, Directory, Feed, HomeserverConfig, MembershipActs, Messaging, Presences, Profiles,
+    Reading, RoomLists, Sessions, UserData, shared_secret::Nonces, uia::UiaSessions,
+    unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -55,6 +56,8 @@ pub struct Homeserver {
     pub reading: Reading,
     /// Account data, receipts, typing, filters.
     pub user_data: UserData,
+    /// Who is there.
+    pub presences: Presences,
     /// What changed for a user.
     pub feed: Feed,
     /// Settings and Rocket.Chat's ids.
@@ -99,6 +102,7 @@ impl Homeserver {
             profiles: Profiles::new(core.clone()),
             reading: Reading::new(core.clone()),
             user_data: UserData::new(core.clone()),
+            presences: Presences::new(core.clone()),
             feed: Feed::new(core.clone()),
             workspace: parts.workspace,
             core,

@@ -9,6 +9,7 @@ mod access;
 mod account_data;
 mod aggregations;
 mod alias;
+mod carry_over;
 mod config;
 mod content;
 mod core;
@@ -35,6 +36,7 @@ mod membership;
 mod messaging;
 mod notifications;
 mod notify;
+mod presence;
 mod profiles;
 mod public_rooms;
 mod push_rule_acts;
@@ -47,16 +49,20 @@ mod sessions;
 mod shared_secret;
 mod sieve;
 mod stripped;
+mod summary;
 mod threads;
 mod token;
 mod uia;
 mod unread;
 mod unread_window;
+mod upgrade;
+mod upgrade_events;
 mod user_data;
 mod username;
 
 pub use gantry_accounts::{
-    Account, AccountDatum, Device, NewSession, Receipt, Session, TypingChange,
+    Account, AccountDatum, Device, NewSession, PresenceState, Receipt, Session, TypingChange,
+    UserPresence,
 };
 pub use gantry_federation::FederationCalls;
 pub use gantry_rooms::{
@@ -84,6 +90,7 @@ pub use self::lazy::lazy_members;
 pub use self::membership::MembershipActs;
 pub use self::messaging::{Messaging, NewMessage};
 pub use self::notifications::{NotificationEntry, NotificationPage, NotificationsQuery};
+pub use self::presence::Presences;
 pub use self::profiles::{Profile, Profiles};
 pub use self::public_rooms::{PublicRoom, PublicRooms, PublicRoomsQuery};
 pub use self::push_rule_acts::RulePlace;
@@ -93,8 +100,10 @@ pub use self::relations::{Relations, RelationsQuery};
 pub use self::room_lists::RoomLists;
 pub use self::sessions::{LoggedIn, LoginRequest, LoginSecret, Sessions};
 pub use self::shared_secret::SharedSecretRequest;
+pub use self::summary::{MutualRooms, RoomSummary};
 pub use self::threads::{Threads, ThreadsQuery};
 pub use self::token::{InvalidToken, PageToken, SyncToken};
 pub use self::uia::{AuthData, Uia, UiaChallenge, UserIdentifier};
 pub use self::unread::{ThreadUnread, Unread};
+pub use self::upgrade::UpgradeRoom;
 pub use self::user_data::{ReadMarkers, ReceiptKind, UserData};

@@ -176,6 +176,7 @@ impl Error {
         let (status, code) = match kind {
             ErrorKind::NotFound => (400, Some("error-not-found")),
             ErrorKind::Forbidden
+            | ErrorKind::InviteBlocked
             | ErrorKind::UnableToAuthorizeJoin
             | ErrorKind::UnableToGrantJoin => (400, Some("error-not-allowed")),
             ErrorKind::MissingToken
@@ -191,6 +192,7 @@ impl Error {
             | ErrorKind::UnsupportedRoomVersion
             | ErrorKind::IncompatibleRoomVersion { .. }
             | ErrorKind::BadAlias
+            | ErrorKind::NotInThread
             | ErrorKind::WrongState
             | ErrorKind::UnknownPosition => (400, Some("error-invalid-params")),
             ErrorKind::TooLarge => (400, Some("error-message-size-exceeded")),
@@ -201,7 +203,9 @@ impl Error {
             }
             ErrorKind::WeakPassword => (400, Some("error-password-policy-not-met")),
             ErrorKind::RoomInUse => (400, Some("error-duplicate-channel-name")),
-            ErrorKind::DuplicateAnnotation | ErrorKind::Conflict => (400, Some("error-duplicate")),
+            ErrorKind::DuplicateAnnotation
+            | ErrorKind::ConflictingUnsubscription
+            | ErrorKind::Conflict => (400, Some("error-duplicate")),
             ErrorKind::Unrecognized => (404, None),
             ErrorKind::RemoteFailed => (400, Some("error-federation")),
             ErrorKind::Unavailable => (503, Some("error-unavailable")),
