@@ -249,6 +249,7 @@ fn use_cases(config: &Config) -> Result<HomeserverConfig, WiringError> {
             shared_secret: secret.map(|secret| secret.reveal().to_owned()),
         },
         default_room_version: config.server.default_room_version.parse::<RoomVersion>()?,
+        presence: config.presence.enabled,
         well_known: WellKnown {
             client_base_url: config.server.well_known_client.clone(),
             server: config.server.well_known_server.clone(),

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::password::Passwords;
+use crate::presence::Presence;
 use crate::push_rules::PushRuleCache;
 use crate::seen::Seen;
 use crate::session_cache::SessionCache;
@@ -58,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) typing: Typing,
     pub(crate) push_rules: PushRuleCache,
     pub(crate) seen: Seen,
+    pub(crate) presence: Presence,
 }
 
 impl fmt::Debug for Accounts {
@@ -85,6 +87,7 @@ impl Accounts {
             cheap_passwords,
         } = config;
         let typing = Typing::new(clock.now_ms());
+        let presence = Presence::new(clock.now_ms());
         let passwords = Passwords::new(cheap_passwords);
         let sessions = SessionCache::default();
         let inner = Inner {
@@ -97,6 +100,7 @@ impl Accounts {
             typing,
             push_rules: PushRuleCache::default(),
             seen: Seen::default(),
+            presence,
         };
         Self {
             inner: Arc::new(inner),

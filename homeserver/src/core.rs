@@ -13,8 +13,8 @@ use gantry_workspace::Workspace;
 
 use crate::{
     Act, Administration, Creation, Directory, Error, Feed, HomeserverConfig, Limits,
-    MembershipActs, Messaging, Profiles, Reading, Result, RoomLists, Sessions, Threepids, UserData,
-    UserDirectory, shared_secret::Nonces, unread_window::Windows,
+    MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Sessions,
+    Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -64,6 +64,8 @@ pub struct Homeserver {
     pub reading: Reading,
     /// Account data, receipts, typing, filters.
     pub user_data: UserData,
+    /// Who is there.
+    pub presences: Presences,
     /// What changed for a user.
     pub feed: Feed,
     /// Settings and Rocket.Chat's ids.
@@ -114,6 +116,7 @@ impl Homeserver {
             profiles: Profiles::new(core.clone()),
             reading: Reading::new(core.clone()),
             user_data: UserData::new(core.clone()),
+            presences: Presences::new(core.clone()),
             feed: Feed::new(core.clone()),
             workspace: parts.workspace,
             core,

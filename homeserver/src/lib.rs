@@ -13,6 +13,7 @@ mod administration;
 mod aggregations;
 mod alias;
 mod appservices;
+mod carry_over;
 mod config;
 mod content;
 mod core;
@@ -41,6 +42,7 @@ mod membership;
 mod messaging;
 mod notifications;
 mod notify;
+mod presence;
 mod profile_fields;
 mod profiles;
 mod public_rooms;
@@ -55,6 +57,7 @@ mod sessions;
 mod shared_secret;
 mod sieve;
 mod stripped;
+mod summary;
 mod threads;
 mod threepids;
 mod token;
@@ -62,14 +65,17 @@ mod uia;
 mod uia_stages;
 mod unread;
 mod unread_window;
+mod upgrade;
+mod upgrade_events;
 mod user_data;
 mod user_directory;
 mod username;
 
 pub use gantry_accounts::{
     Account, AccountDatum, Appservice, AppserviceFile, Appservices, Device, EmailPurpose,
-    EmailRequest, InvalidAppservice, LastSeen, NewSession, OPENID_TOKEN_MS, Receipt, Refresh,
-    RegistrationToken, Report, Session, StoredReport, Threepid, TypingChange,
+    EmailRequest, InvalidAppservice, LastSeen, NewSession, OPENID_TOKEN_MS, PresenceState, Receipt,
+    Refresh, RegistrationToken, Report, Session, StoredReport, Threepid, TypingChange,
+    UserPresence,
 };
 pub use gantry_delivery::{MailConfig, MailError, MailSecurity, Mailer};
 pub use gantry_federation::FederationCalls;
@@ -104,6 +110,7 @@ pub use self::login::{Login, LoginName, LoginProof};
 pub use self::membership::MembershipActs;
 pub use self::messaging::{Messaging, NewMessage};
 pub use self::notifications::{NotificationEntry, NotificationPage, NotificationsQuery};
+pub use self::presence::Presences;
 pub use self::profile_fields::Propagate;
 pub use self::profiles::{Profile, Profiles};
 pub use self::public_rooms::{PublicRoom, PublicRooms, PublicRoomsQuery};
@@ -114,10 +121,12 @@ pub use self::relations::{Relations, RelationsQuery};
 pub use self::room_lists::RoomLists;
 pub use self::sessions::{LoggedIn, LoginRequest, LoginSecret, Sessions};
 pub use self::shared_secret::SharedSecretRequest;
+pub use self::summary::{MutualRooms, RoomSummary};
 pub use self::threads::{Threads, ThreadsQuery};
 pub use self::threepids::Threepids;
 pub use self::token::{InvalidToken, PageToken, SyncToken};
 pub use self::uia::{AuthData, ThreepidCreds, Uia, UiaChallenge, UiaRequest, UserIdentifier};
 pub use self::unread::{ThreadUnread, Unread};
+pub use self::upgrade::UpgradeRoom;
 pub use self::user_data::{ReadMarkers, ReceiptKind, UserData};
 pub use self::user_directory::{FoundUser, UserDirectory, UserSearch};
