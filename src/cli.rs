@@ -43,6 +43,8 @@ pub struct ServeArgs {
 pub enum AdminCommand {
     /// Create a user. With the embedded engine, the server must not run meanwhile.
     CreateUser(NewUser),
+    /// Retire the signing key and make a new one, used from the next start on.
+    RotateKey,
     /// Compute everything anew that is stored of rooms (hashes, chains, states, projections) and say
     /// where it differs. Nothing is written; the exit code is 1 if something was found.
     Check,

@@ -71,6 +71,12 @@ async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<Exi
             let created = wiring::create_user(&config, &Deps::default(), user).await?;
             print(&format!("{created}\n"));
         }
+        AdminCommand::RotateKey => {
+            let key_id = wiring::rotate_key(&config, &Deps::default()).await?;
+            print(&format!(
+                "the key is now {key_id}; old ones stay published for what they signed\n"
+            ));
+        }
         AdminCommand::Check => return ask(&config, Request::Check).await,
         AdminCommand::Backup { folder } => {
             let folder = std::path::absolute(folder)?;

@@ -315,3 +315,22 @@ pub async fn create_user(
         None => format!("created {created} with the password {password}"),
     })
 }
+
+/// Retires the signing key and makes a new one. Returns its id.
+pub async fn rotate_key(config: &Config, deps: &Deps) -> Result<String, WiringError> {
+    let store = open_store(config).await?;
+    let rotated = rotate_key_in(&store, config, deps).await;
+    store.shutdown().await;
+    Ok(rotated?)
+}
+
+async fn rotate_key_in(
+    store: &Store,
+    config: &Config,
+    deps: &Deps,
+) -> Result<String, gantry_rooms::Error> {
+    Identity::rotate(store, &*deps.rng, &*deps.clock).await?;
+    let name = config.server.server_name();
+    let identity = Identity::load(store, name, &*deps.rng, &*deps.clock).await?;
+    Ok(identity.key().id().to_owned())
+}

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::password::Passwords;
+use crate::push_rules::PushRuleCache;
 use crate::session_cache::SessionCache;
 use crate::typing::Typing;
 use crate::{Error, Result};
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: SessionCache,
     pub(crate) typing: Typing,
+    pub(crate) push_rules: PushRuleCache,
 }
 
 impl fmt::Debug for Accounts {
@@ -91,6 +93,7 @@ impl Accounts {
             passwords,
             sessions,
             typing,
+            push_rules: PushRuleCache::default(),
         };
         Self {
             inner: Arc::new(inner),

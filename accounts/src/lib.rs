@@ -31,6 +31,7 @@ pub use device::Device;
 pub use error::{Error, Result};
 pub use keys::{DataKind, data_kind, data_owner, room_owner, user_owner};
 pub use password::Secret;
+pub use push_rules::{PUSH_RULES, UserPushRules};
 pub use receipt::{Receipt, StoredReceipt};
 pub use session::{NewSession, Session};
 pub use stream::DataChange;

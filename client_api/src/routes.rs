@@ -126,6 +126,14 @@ fn user_data_endpoints() -> Vec<Endpoint> {
         at(V3, "/pushrules/", get(user_data::get_push_rules)),
         at(V3, "/pushrules/global", get(user_data::get_push_rules_global)),
         at(V3, "/pushrules/global/", get(user_data::get_push_rules_global)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}", get(user_data::get_push_rule)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}", put(user_data::set_push_rule)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}", delete(user_data::delete_push_rule)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/enabled", get(user_data::is_push_rule_enabled)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/enabled", put(user_data::set_push_rule_enabled)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/actions", get(user_data::get_push_rule_actions)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/actions", put(user_data::set_push_rule_actions)),
+        at(V3, "/notifications", get(user_data::get_notifications)),
     ]
 }
 
@@ -147,6 +155,8 @@ fn event_endpoints() -> Vec<Endpoint> {
         at(V3, "/rooms/{room_id}/members", get(event::get_members_by_room)),
         at(V3, "/rooms/{room_id}/joined_members", get(event::get_joined_members_by_room)),
         at(V3, "/rooms/{room_id}/context/{event_id}", get(event::get_event_context)),
+        at(V1, "/rooms/{room_id}/threads", get(event::get_thread_roots)),
+        at(V1, "/rooms/{room_id}/timestamp_to_event", get(event::get_event_by_timestamp)),
         at(V1, "/rooms/{room_id}/relations/{event_id}", get(event::get_relating_events)),
         at(V1, "/rooms/{room_id}/relations/{event_id}/{rel_type}", get(event::get_relating_events)),
         at(V1, "/rooms/{room_id}/relations/{event_id}/{rel_type}/{event_type}", get(event::get_relating_events)),

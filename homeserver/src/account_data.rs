@@ -2,7 +2,7 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/client-server-api/#client-config>.
 
-use gantry_accounts::Session;
+use gantry_accounts::{PUSH_RULES, Session};
 use gantry_model::{Object, Value, id::RoomId};
 
 use crate::{Error, Result, UserData, receipts::FULLY_READ};
@@ -25,13 +25,13 @@ impl UserData {
             .accounts
             .account_data(&session.user_id, room, kind)
             .await?;
-        if let Some(content) = content {
-            return Ok(content);
-        }
-        if kind == "m.push_rules" && room.is_none() {
+        if kind == PUSH_RULES && room.is_none() {
             let rules = self.core.accounts.push_rules(&session.user_id).await?;
             let value = serde_json::to_value(rules).unwrap_or_default();
             return Ok(crate::content::object([("global", value.into())]));
+        }
+        if let Some(content) = content {
+            return Ok(content);
         }
         Err(Error::not_found("Account data not found"))
     }
@@ -44,7 +44,7 @@ impl UserData {
         kind: &str,
         content: Object,
     ) -> Result<()> {
-        if kind == "m.push_rules" || kind == FULLY_READ {
+        if kind == PUSH_RULES || kind == FULLY_READ {
             return Err(Error::refused(
                 gantry_model::ErrorKind::BadJson,
                 format!("Cannot set {kind} through this API"),

@@ -13,7 +13,7 @@ use gantry_workspace::Workspace;
 
 use crate::{
     Creation, Directory, Feed, HomeserverConfig, MembershipActs, Messaging, Profiles, Reading,
-    RoomLists, Sessions, UserData, shared_secret::Nonces, uia::UiaSessions,
+    RoomLists, Sessions, UserData, shared_secret::Nonces, uia::UiaSessions, unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -72,6 +72,7 @@ pub(crate) struct Core {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) uia: UiaSessions,
     pub(crate) nonces: Nonces,
+    pub(crate) windows: Windows,
 }
 
 impl Homeserver {
@@ -86,6 +87,7 @@ impl Homeserver {
             rng: parts.rng,
             uia: UiaSessions::default(),
             nonces: Nonces::default(),
+            windows: Windows::default(),
         });
         Self {
             sessions: Sessions::new(core.clone()),

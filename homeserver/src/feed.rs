@@ -10,7 +10,7 @@ use gantry_model::{
 use gantry_rooms::{Cut, RoomChanges, RoomEvent, RoomView, StreamKind, TimelineKey};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{EventFilter, Result, SyncToken, Unread, core::Core};
+use crate::{Aggregations, EventFilter, Result, SyncToken, Unread, core::Core};
 
 /// What changed for a user.
 #[derive(Clone)]
@@ -74,6 +74,8 @@ pub struct JoinedChange {
 pub struct RoomTimeline {
     /// The events, oldest first: visible to the user, and passing the filter.
     pub events: Vec<RoomEvent>,
+    /// What is told along with them, where events were left out.
+    pub aggregations: Aggregations,
     /// Whether there are events between the point and the first of them.
     pub limited: bool,
     /// The place before the first of them.

@@ -3,12 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use gantry_accounts::{AccountDatum, Receipt, Session, room_owner, user_owner};
-use gantry_model::id::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use gantry_model::{
+    Value,
+    id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
+};
 use gantry_rooms::{Cut, Membership, MembershipRow, OUT_OF_BAND, OutOfBandKind, StreamKind};
 
 use crate::{
     Feed, FeedOptions, InvitedChange, JoinedChange, LeftChange, Result, SyncToken, UserChanges,
     feed_timeline::{Span, StateWanted},
+    notify::Notified,
+    sieve::Sieve,
     stripped::stripped_state,
 };
 
@@ -23,6 +28,7 @@ struct Question<'a> {
     account_data: HashMap<OwnedRoomId, Vec<AccountDatum>>,
     receipts: HashMap<OwnedRoomId, Vec<Receipt>>,
     typing: HashMap<OwnedRoomId, Vec<OwnedUserId>>,
+    notified: Notified,
 }
 
 /// What is new in the stream; empty if there is no `since`.
@@ -34,7 +40,19 @@ struct News {
     outside: HashSet<[u8; 16]>,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    fn sieve<'b>(&'b self, room: &'b RoomId) -> Sieve<'b>
+    where
+        'a: 'b,
+    {
+        Sieve {
+            user: self.user,
+            room,
+            ignored: &self.notified.ignored,
+            filter: &self.options.timeline,
+        }
+    }
+
     fn since_cut(&self) -> Option<&Cut> {
         self.since.map(|since| &since.cut)
     }
@@ -83,6 +101,7 @@ impl Feed {
             account_data,
             receipts: self.receipts(user, &joined, since, upto).await?,
             typing: self.typing(&joined, since),
+            notified: self.core.notified(user).await?,
         };
         let mut changes = UserChanges {
             account_data: global,
@@ -109,6 +128,9 @@ impl Feed {
                     .extend(self.joined_change(question, &transition).await?);
             }
             Some(Membership::Invite) if transition.is_news => {
+                if question.notified.ignored.contains(&row.sender) {
+                    return Ok(());
+                }
                 changes
                     .invited
                     .push(self.invited_change(question, row).await?);
@@ -151,11 +173,7 @@ impl Feed {
         let since = question.since_cut().filter(|_| was_joined);
         let timeline = if full || question.news.rooms.contains(room) {
             let span = self.span(room, since, &question.upto.cut).await?;
-            let filter = &question.options.timeline;
-            Some(
-                self.timeline(question.user, room, span, filter, wanted)
-                    .await?,
-            )
+            Some(self.timeline(&question.sieve(room), span, wanted).await?)
         } else {
             None
         };
@@ -174,7 +192,7 @@ impl Feed {
             Some(timeline) => timeline.now.clone(),
             None => self.core.rooms.state_at(room, &question.upto.cut).await?,
         };
-        let unread = self.core.unread(question.user, room, &view).await?;
+        let unread = self.core.unread_by(&question.notified, room, &view).await?;
         let room_id = room.clone();
         Ok(Some(JoinedChange {
             room_id,
@@ -222,10 +240,8 @@ impl Feed {
         } else {
             StateWanted::Full
         };
-        let filter = &question.options.timeline;
-        let timeline = self
-            .timeline(question.user, &row.room_id, span, filter, wanted)
-            .await?;
+        let sieve = question.sieve(&row.room_id);
+        let timeline = self.timeline(&sieve, span, wanted).await?;
         Ok(LeftChange {
             room_id: row.room_id.clone(),
             timeline: Some(timeline),
@@ -253,6 +269,13 @@ impl Feed {
             let is_known = question.since.is_some()
                 && !question.news.outside.contains(&room_owner(&one.room_id));
             if is_inside || is_known || !is_wanted(question.options, &one.room_id) {
+                continue;
+            }
+            let sender = one.event.get("sender").and_then(Value::as_str);
+            let sender = sender.and_then(|sender| UserId::parse(sender).ok());
+            if one.kind == OutOfBandKind::Invite
+                && sender.is_some_and(|sender| question.notified.ignored.contains(&sender))
+            {
                 continue;
             }
             let (room_id, stripped) = (one.room_id, one.stripped);

@@ -25,7 +25,7 @@ pub(crate) async fn load(
     cache: Arc<StateCache>,
 ) -> Result<Memory> {
     let mut memory = Memory::new(rid, room_id, version, store.clone(), cache);
-    memory.dag = load_dag(store, rid, version).await?;
+    memory.set_events(load_dag(store, rid, version).await?);
     let end = Scan::range(
         Bound::Included(key(rid, KIND_LOG, 0)),
         Bound::Included(key(rid, KIND_LOG, u64::MAX)),

@@ -7,7 +7,9 @@ use gantry_model::{
     id::{OwnedRoomId, OwnedUserId, UserId},
     pdu::Reference,
 };
-use gantry_state_res::{AuthEvent, EventSource, Rn, Skid, StateMap};
+use gantry_state_res::{
+    AuthDag, AuthEvent, EventSource, Resolution, ResolutionCache, Rn, Skid, StateMap,
+};
 use gantry_store::{Position, Store, hash16};
 
 use crate::{
@@ -108,6 +110,38 @@ impl EventSource for Dag {
     }
 }
 
+/// What makes resolutions quick.
+#[derive(Default)]
+struct Resolver {
+    /// The auth edges of all state events.
+    edges: AuthDag,
+    results: ResolutionCache,
+}
+
+/// The events with their auth edges in flat arrays.
+struct WithEdges<'a> {
+    dag: &'a Dag,
+    edges: &'a AuthDag,
+}
+
+impl EventSource for WithEdges<'_> {
+    fn event(&self, rn: Rn) -> Option<&AuthEvent> {
+        self.dag.event(rn)
+    }
+
+    fn skid(&self, kind: &str, state_key: &str) -> Option<Skid> {
+        self.dag.skid(kind, state_key)
+    }
+
+    fn create(&self) -> Option<Rn> {
+        self.dag.create
+    }
+
+    fn dag(&self) -> Option<&AuthDag> {
+        Some(self.edges)
+    }
+}
+
 /// A forward extremity.
 #[derive(Debug, Clone)]
 pub(crate) struct Extremity {
@@ -167,6 +201,7 @@ pub(crate) struct Memory {
     pub(crate) room_id: OwnedRoomId,
     pub(crate) version: RoomVersion,
     pub(crate) dag: Dag,
+    resolver: Resolver,
     pub(crate) head: Head,
     pub(crate) store: Store,
     /// How many of our users are joined in the current state.
@@ -192,6 +227,7 @@ impl Memory {
             room_id,
             version,
             dag: Dag::default(),
+            resolver: Resolver::default(),
             head: Head::empty(),
             store,
             local_joined: 0,
@@ -204,6 +240,31 @@ impl Memory {
 
     pub(crate) fn rules(&self) -> &'static RoomVersionRules {
         self.version.rules()
+    }
+
+    /// Adds the next state event, whose number must be [`Dag::len`].
+    pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
+        self.resolver.edges.push(event.skid, &event.auth);
+        self.dag.push(hash, event);
+    }
+
+    /// Begins with these state events.
+    pub(crate) fn set_events(&mut self, dag: Dag) {
+        self.resolver = Resolver::default();
+        for event in &dag.events {
+            self.resolver.edges.push(event.skid, &event.auth);
+        }
+        self.dag = dag;
+    }
+
+    /// Resolves states of the room.
+    pub(crate) fn resolve(&mut self, states: &[StateMap]) -> Resolution {
+        let Resolver { edges, results } = &mut self.resolver;
+        let source = WithEdges {
+            dag: &self.dag,
+            edges,
+        };
+        results.resolve(self.version.rules(), states, &source)
     }
 
     /// The state of a group with what is needed to grow from it.

@@ -54,6 +54,16 @@ impl Layout {
         self.target.join("one_room")
     }
 
+    /// Programs that are built from crates.io for the tests.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// What the fuzzer builds and finds.
+    pub(crate) fn fuzz(&self) -> PathBuf {
+        self.target.join("fuzz")
+    }
+
     /// Data of the MongoDB server that lives as long as the run.
     pub(crate) fn mongod_data(&self) -> PathBuf {
         self.target.join("mongod")

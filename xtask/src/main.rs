@@ -1,5 +1,6 @@
 //! Developer commands, called as `cargo xtask <command>`.
 
+mod fuzz;
 mod layout;
 mod mongod;
 mod peers;

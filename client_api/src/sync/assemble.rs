@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gantry_homeserver::{
-    AccountDatum, EventFilter, InvitedChange, JoinedChange, LeftChange, RoomEvent, RoomTimeline,
-    Session, SyncToken, ThreadUnread, Unread, UserChanges,
+    AccountDatum, Aggregations, EventFilter, InvitedChange, JoinedChange, LeftChange, RoomEvent,
+    RoomTimeline, Session, SyncToken, ThreadUnread, Unread, UserChanges,
 };
 use gantry_model::id::{OwnedEventId, OwnedRoomId, RoomId};
 
@@ -131,7 +131,10 @@ impl<'a> Assembler<'a> {
             &[]
         };
         Timeline {
-            events: shown.iter().map(|event| self.event(event)).collect(),
+            events: shown
+                .iter()
+                .map(|event| self.event(event, &timeline.aggregations))
+                .collect(),
             limited: timeline.limited,
             prev_batch: Some(timeline.prev_batch.to_string()),
         }
@@ -168,9 +171,11 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    fn event(&self, event: &RoomEvent) -> RoomEventBody {
+    fn event(&self, event: &RoomEvent, known: &Aggregations) -> RoomEventBody {
         match self.filter.event_format {
-            EventFormat::Client => RoomEventBody::Client(Box::new(self.viewer.event(event))),
+            EventFormat::Client => {
+                RoomEventBody::Client(Box::new(self.viewer.bundled(event, known)))
+            }
             EventFormat::Federation => RoomEventBody::Federation(event.pdu.object().clone()),
         }
     }

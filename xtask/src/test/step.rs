@@ -5,6 +5,7 @@ use std::{env, fs};
 
 use anyhow::Result;
 
+use crate::fuzz;
 use crate::layout::Layout;
 use crate::peers::Peer;
 use crate::shell;
@@ -23,6 +24,8 @@ pub(crate) enum Step {
     /// The black-box tests with a real Synapse and real client libraries.
     #[value(name = "one_room")]
     OneRoom,
+    /// Hostile events against the authorization rules and state resolution, for two minutes.
+    Fuzz,
     /// Matrix's own conformance tests, against the recorded results.
     Complement,
 }
@@ -51,12 +54,13 @@ impl<'a> Surroundings<'a> {
 
 impl Step {
     /// Every step, in the order of a full run.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Fmt,
         Self::Clippy,
         Self::Unit,
         Self::Doc,
         Self::OneRoom,
+        Self::Fuzz,
         Self::Complement,
     ];
 
@@ -68,6 +72,7 @@ impl Step {
             Self::Unit => "unit",
             Self::Doc => "doc",
             Self::OneRoom => "one_room",
+            Self::Fuzz => "fuzz",
             Self::Complement => "complement",
         }
     }
@@ -118,6 +123,7 @@ impl Step {
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
             Self::OneRoom => shell::run(&mut one_room(surroundings)),
+            Self::Fuzz => fuzz::run(surroundings.layout, surroundings.long),
             Self::Complement => complement(layout),
         }
     }
