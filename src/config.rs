@@ -11,14 +11,18 @@ mod example;
 mod federation;
 mod limits;
 mod listeners;
+mod mail;
 mod outbound;
 mod overlay;
+mod presence;
+mod rate;
 mod registration;
 mod rocketchat;
 mod rules;
 mod secret;
 mod server;
 mod storage;
+mod support;
 mod telemetry;
 
 use std::path::{Path, PathBuf};
@@ -31,12 +35,16 @@ pub use example::example;
 pub use federation::FederationConfig;
 pub use limits::LimitsConfig;
 pub use listeners::ListenersConfig;
+pub use mail::MailSection;
 pub use outbound::OutboundSection;
+pub use presence::PresenceConfig;
+pub use rate::{InvalidRate, RateText};
 pub use registration::RegistrationConfig;
 pub use rocketchat::RocketChatConfig;
 pub use secret::Secret;
 pub use server::ServerConfig;
 pub use storage::{StorageConfig, StorageEngine};
+pub use support::SupportConfig;
 pub use telemetry::{TelemetryConfig, TelemetryFormat};
 
 /// Why a configuration cannot be used.
@@ -80,10 +88,16 @@ pub struct Config {
     pub registration: RegistrationConfig,
     /// Accounts.
     pub accounts: AccountsConfig,
+    /// Mail.
+    pub mail: MailSection,
     /// Limits.
     pub limits: LimitsConfig,
+    /// Who is there.
+    pub presence: PresenceConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
+    /// Who is asked for help.
+    pub support: SupportConfig,
     /// Application services.
     pub appservices: AppservicesConfig,
     /// What the server tells about itself.

@@ -15,6 +15,9 @@ pub enum Error {
     /// The other server may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The invited user takes no invites of this one.
+    #[error("the user takes no invites")]
+    InviteBlocked,
     /// There is no such thing, or the other server may not know of it.
     #[error("{0}")]
     NotFound(&'static str),
@@ -94,6 +97,7 @@ impl Error {
         match self {
             Self::Disabled | Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
+            Self::InviteBlocked => ErrorKind::InviteBlocked,
             Self::NotFound(_) | Self::NoServer => ErrorKind::NotFound,
             Self::BadRequest(_) => ErrorKind::InvalidParam,
             Self::Malformed(PduError::TooLarge) | Self::TooLarge(_) => ErrorKind::TooLarge,
@@ -145,7 +149,7 @@ impl Error {
 
 fn refusal(errcode: &str, room_version: Option<&str>) -> ErrorKind {
     match errcode {
-        "M_FORBIDDEN" => ErrorKind::Forbidden,
+        "M_FORBIDDEN" | "M_INVITE_BLOCKED" => ErrorKind::Forbidden,
         "M_NOT_FOUND" => ErrorKind::NotFound,
         "M_INCOMPATIBLE_ROOM_VERSION" => ErrorKind::IncompatibleRoomVersion {
             version: room_version.unwrap_or_default().to_owned(),

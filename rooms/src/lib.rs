@@ -20,6 +20,7 @@ mod handle;
 mod identity;
 mod import;
 mod ingest;
+mod list;
 mod load;
 mod members;
 mod memory;

@@ -119,3 +119,51 @@ async fn ask_at(path: &Path, request: &Request) -> Result<Option<Answer>, AdminE
         Err(error) => Err(AdminError::Control(error.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gantry_model::id::ServerName;
+    use gantry_store::Store;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_running_server_backs_itself_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open_redb(folder.path().join("a.redb"))
+            .await
+            .expect("opens");
+        let name = ServerName::parse("one").expect("a name");
+        let operator = Operator::new(store.clone(), name);
+        let workers = Workers::new();
+        let socket = folder.path().join("s");
+        assert!(
+            ask_at(&socket, &Request::Check)
+                .await
+                .expect("asked")
+                .is_none()
+        );
+        // A server that was killed has left its socket.
+        drop(std::os::unix::net::UnixListener::bind(&socket).expect("binds"));
+        listen(socket.clone(), operator, &workers).expect("listens");
+
+        let checked = ask_at(&socket, &Request::Check).await.expect("asked");
+        let request = Request::Backup {
+            folder: folder.path().join("backup"),
+        };
+        let saved = ask_at(&socket, &request).await.expect("asked");
+        let again = ask_at(&socket, &request).await;
+
+        assert!(checked.is_some_and(|answer| answer.is_well));
+        assert!(saved.is_some_and(|answer| answer.is_well));
+        assert!(again.is_err_and(|error| error.to_string().contains("not empty")));
+        let target = folder.path().join("b.redb");
+        let backup = folder.path().join("backup");
+        Store::restore_redb(&target, &backup, 0)
+            .await
+            .expect("restores");
+        workers.stop().await;
+        assert!(!socket.exists());
+        store.shutdown().await;
+    }
+}

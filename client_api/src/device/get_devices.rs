@@ -13,6 +13,10 @@ pub(crate) struct Device {
     device_id: OwnedDeviceId,
     #[serde(skip_serializing_if = "Option::is_none")]
     display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_ts: Option<i64>,
 }
 
 /// All devices of a user.
@@ -23,9 +27,15 @@ pub(crate) struct Devices {
 
 impl From<gantry_homeserver::Device> for Device {
     fn from(device: gantry_homeserver::Device) -> Self {
+        let (last_seen_ip, last_seen_ts) = match device.last_seen {
+            Some(seen) => (Some(seen.ip), Some(seen.ts)),
+            None => (None, None),
+        };
         Self {
             device_id: device.device_id,
             display_name: device.display_name,
+            last_seen_ip,
+            last_seen_ts,
         }
     }
 }
@@ -59,6 +69,8 @@ mod tests {
         let device = Device {
             device_id: "A".into(),
             display_name: None,
+            last_seen_ip: None,
+            last_seen_ts: None,
         };
 
         let shown = serde_json::to_string(&device).unwrap();

@@ -3,6 +3,7 @@
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room>.
 
 use axum::extract::State;
+use gantry_accounts::InviteVerdict;
 use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{OwnedRoomId, OwnedUserId, RoomId, ServerName},
@@ -89,6 +90,10 @@ async fn take_invite(
         .check_handed_over(event, version, room, event_id)
         .await?;
     let invited = invited_user(federation, origin, &pdu).await?;
+    let verdict = federation.accounts().invite_verdict(&invited, pdu.sender());
+    if verdict.await? == InviteVerdict::Block {
+        return Err(Error::InviteBlocked);
+    }
     let identity = federation.rooms().identity();
     let signed = pdu.signed_by(identity.server_name(), identity.key());
     let view = federation

@@ -1,7 +1,8 @@
 //! Everything at one moment.
 
 use bson::{RawDocumentBuf, doc};
-use mongodb::{Client, ClientSession, Database, SessionCursor, options::Hint};
+use mongodb::options::{Hint, ReadConcern};
+use mongodb::{Client, ClientSession, Database, SessionCursor};
 
 use super::{failure::failed, keyed};
 use crate::schema::TABLES;
@@ -78,7 +79,9 @@ impl Reading {
             .find(doc! {})
             .sort(doc! { "_id": 1 })
             .hint(Hint::Name("_id_".into()))
-            .batch_size(PAGE);
+            .batch_size(PAGE)
+            // The driver leaves the level alone that the client was made with (majority).
+            .read_concern(ReadConcern::snapshot());
         find.session(&mut self.session).await.map_err(failed)
     }
 }
