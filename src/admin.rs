@@ -35,7 +35,11 @@ pub enum AdminError {
 }
 
 /// Runs a command on the store of a server and gives what is to be printed.
-pub async fn run(config: &Config, deps: &Deps, command: AdminCommand) -> Result<String, AdminError> {
+pub async fn run(
+    config: &Config,
+    deps: &Deps,
+    command: AdminCommand,
+) -> Result<String, AdminError> {
     let offline = Offline::open(config, deps).await?;
     let done = act(&offline.homeserver, deps, command).await;
     offline.close().await;
@@ -67,7 +71,10 @@ async fn act(hs: &Homeserver, deps: &Deps, command: AdminCommand) -> Result<Stri
         }
         AdminCommand::DeleteToken(old) => {
             let sessions = &hs.sessions;
-            if sessions.delete_registration_token_directly(&old.token).await? {
+            if sessions
+                .delete_registration_token_directly(&old.token)
+                .await?
+            {
                 Ok(format!("deleted {}\n", old.token))
             } else {
                 Err(AdminError::UnknownToken(old.token))
@@ -172,5 +179,8 @@ fn token_line(token: &RegistrationToken) -> String {
     let end = token
         .expires_ts
         .map_or_else(|| "never".to_owned(), |ts| ts.to_string());
-    format!("{}\tused {} of {allowed}\tends {end}\n", token.token, token.used)
+    format!(
+        "{}\tused {} of {allowed}\tends {end}\n",
+        token.token, token.used
+    )
 }

@@ -5,8 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use clap::Parser;
 use gantry::{
-    Config, Deps,
-    admin,
+    Config, Deps, admin,
     cli::{AdminCommand, Cli, Command, ConfigCommand, ServeArgs},
     config, greeting, shutdown,
     shutdown::StdinEof,

@@ -175,7 +175,11 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         accounts,
         federation: federation.calls(),
         workspace,
-        mailer: config.mail.to_mailer_config().map(Mailer::new).transpose()?,
+        mailer: config
+            .mail
+            .to_mailer_config()
+            .map(Mailer::new)
+            .transpose()?,
         clock: Arc::clone(clock),
         rng: Arc::clone(rng),
     });

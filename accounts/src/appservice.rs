@@ -263,7 +263,11 @@ mod tests {
         assert!(!all.is_user_claimed(&user("@open_a:server"), None));
         assert!(all.is_user_claimed(&user("@open-bot:server"), None));
         assert!(!all.is_user_claimed(&user("@irc_a:server.org"), None));
-        assert!(all.by_id("open").unwrap().owns_user(&user("@open_a:server")));
+        assert!(
+            all.by_id("open")
+                .unwrap()
+                .owns_user(&user("@open_a:server"))
+        );
         assert_eq!(all.by_token("as-irc").map(|one| &*one.id), Some("irc"));
         assert!(all.by_token("as-ir").is_none());
     }

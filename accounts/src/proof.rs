@@ -206,8 +206,8 @@ impl Accounts {
         client_secret: &str,
     ) -> Result<Option<ProvenEmail>> {
         let session: Option<EmailSession> = self.find_ticket(TicketKind::Email, sid).await?;
-        let session = session
-            .filter(|one| one.purpose == purpose && one.client_secret == client_secret);
+        let session =
+            session.filter(|one| one.purpose == purpose && one.client_secret == client_secret);
         Ok(session.and_then(|session| {
             Some(ProvenEmail {
                 address: session.address,
@@ -259,7 +259,12 @@ mod tests {
         let (accounts, _, _dir) = accounts_with_clock().await;
         let proven = |purpose, sid: String| {
             let accounts = accounts.clone();
-            async move { accounts.proven_email(purpose, &sid, "secret").await.unwrap() }
+            async move {
+                accounts
+                    .proven_email(purpose, &sid, "secret")
+                    .await
+                    .unwrap()
+            }
         };
 
         let first = accounts.begin_email(request(1)).await.unwrap();

@@ -233,7 +233,13 @@ mod tests {
             .unwrap();
         let refresh = first.refresh.clone().unwrap().token;
         assert!(accounts.session(&refresh).await.unwrap().is_none());
-        assert!(accounts.session(&first.access_token).await.unwrap().is_some());
+        assert!(
+            accounts
+                .session(&first.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
 
         clock.advance(1_000);
         let ended = accounts.token_state(&first.access_token).await.unwrap();
@@ -269,11 +275,29 @@ mod tests {
 
         let lost_state = accounts.token_state(&lost.access_token).await.unwrap();
         assert_eq!(lost_state, TokenState::Unknown);
-        assert!(accounts.session(&first.access_token).await.unwrap().is_some());
+        assert!(
+            accounts
+                .session(&first.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
         let next = second.refresh.unwrap().token;
         let third = accounts.refresh(&next, 1_000).await.unwrap().unwrap();
-        assert!(accounts.session(&first.access_token).await.unwrap().is_none());
-        assert!(accounts.session(&third.access_token).await.unwrap().is_some());
+        assert!(
+            accounts
+                .session(&first.access_token)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            accounts
+                .session(&third.access_token)
+                .await
+                .unwrap()
+                .is_some()
+        );
     }
 
     #[tokio::test]

@@ -78,7 +78,11 @@ impl Accounts {
             .store
             .insert_new(REGISTRATION_TOKEN, key(&row.token), &row)
             .await?;
-        if made { Ok(row) } else { Err(Error::TokenInUse) }
+        if made {
+            Ok(row)
+        } else {
+            Err(Error::TokenInUse)
+        }
     }
 
     /// All registration tokens, spent ones too.

@@ -47,7 +47,11 @@ pub struct StoredReport {
 impl Accounts {
     /// Keeps a report; the time is filled in.
     pub async fn add_report(&self, mut report: Report) -> Result<()> {
-        if report.reason.as_ref().is_some_and(|why| why.len() > MAX_REASON_BYTES) {
+        if report
+            .reason
+            .as_ref()
+            .is_some_and(|why| why.len() > MAX_REASON_BYTES)
+        {
             return Err(Error::TooLarge("the reason"));
         }
         report.received_ts = self.inner.clock.now_ms();

@@ -75,7 +75,11 @@ mod tests {
             .await
             .unwrap();
         let login = accounts.login(&alice, None, None).await.unwrap();
-        let session = accounts.session(&login.access_token).await.unwrap().unwrap();
+        let session = accounts
+            .session(&login.access_token)
+            .await
+            .unwrap()
+            .unwrap();
         let seen = || async {
             let devices = accounts.devices(&alice).await.unwrap();
             devices[0].last_seen.clone().map(|seen| seen.ip)
@@ -88,7 +92,11 @@ mod tests {
                 .note_use(&session, address.to_owned(), Some("test"))
                 .await
                 .unwrap();
-            let expected = if advance == 400_000 { "3.3.3.3" } else { "1.1.1.1" };
+            let expected = if advance == 400_000 {
+                "3.3.3.3"
+            } else {
+                "1.1.1.1"
+            };
             assert_eq!(seen().await.as_deref(), Some(expected));
         }
     }

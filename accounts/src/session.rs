@@ -5,8 +5,8 @@
 
 use gantry_model::hash::sha256;
 use gantry_model::id::{OwnedDeviceId, OwnedUserId, UserId};
-use gantry_store::schema::{DEVICE, TOKEN};
 use gantry_store::Stamp;
+use gantry_store::schema::{DEVICE, TOKEN};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::check_name;

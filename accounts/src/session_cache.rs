@@ -54,6 +54,8 @@ impl SessionCache {
     pub(crate) fn forget_user(&self, user: &UserId) {
         let mut inner = self.inner.lock();
         inner.epoch += 1;
-        inner.sessions.retain(|_, known| known.session.user_id != user);
+        inner
+            .sessions
+            .retain(|_, known| known.session.user_id != user);
     }
 }

@@ -31,11 +31,7 @@ impl Accounts {
         .await
     }
 
-    async fn change_standing(
-        &self,
-        user: &UserId,
-        change: impl Fn(&mut AccountRow),
-    ) -> Result<()> {
+    async fn change_standing(&self, user: &UserId, change: impl Fn(&mut AccountRow)) -> Result<()> {
         self.change_account(user, |row| {
             change(row);
             Ok(())

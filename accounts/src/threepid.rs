@@ -65,11 +65,7 @@ impl Accounts {
     }
 
     /// Whose identifier it is.
-    pub async fn threepid_owner(
-        &self,
-        medium: &str,
-        address: &str,
-    ) -> Result<Option<OwnedUserId>> {
+    pub async fn threepid_owner(&self, medium: &str, address: &str) -> Result<Option<OwnedUserId>> {
         let key = key(medium, &address.to_lowercase());
         let row = self.inner.store.get::<Threepid>(THREEPID, &key).await?;
         Ok(row.map(|row| row.user))

@@ -77,7 +77,11 @@ impl Accounts {
             body: serde_json::to_string(body).map_err(Error::Damaged)?,
             v: 1,
         };
-        Ok(self.inner.store.put(TICKET, key(kind, secret), &row).await?)
+        Ok(self
+            .inner
+            .store
+            .put(TICKET, key(kind, secret), &row)
+            .await?)
     }
 
     /// The ticket of a secret, unless it has ended.

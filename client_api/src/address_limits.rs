@@ -52,7 +52,10 @@ mod tests {
     fn what_costs_without_a_session_is_limited() {
         let act = |method, path| act_of(&method, path);
 
-        assert_eq!(act(Method::POST, "/_matrix/client/v3/login"), Some(Act::Login));
+        assert_eq!(
+            act(Method::POST, "/_matrix/client/v3/login"),
+            Some(Act::Login)
+        );
         assert_eq!(act(Method::GET, "/_matrix/client/v3/login"), None);
         assert_eq!(
             act(Method::POST, "/_matrix/client/r0/register"),

@@ -9,8 +9,8 @@ mod users;
 mod whois;
 
 pub(crate) use accounts::{
-    deactivate, delete_devices, get_devices, get_user_admin, get_user_joined_rooms,
-    reset_password, set_user_admin, suspend,
+    deactivate, delete_devices, get_devices, get_user_admin, get_user_joined_rooms, reset_password,
+    set_user_admin, suspend,
 };
 pub(crate) use events::{delete_event_report, get_event_report, get_event_reports};
 pub(crate) use moderation::{get_lock, get_suspend, set_lock, set_suspend};

@@ -72,7 +72,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for UiaBody<T> {
         let bytes = if bytes.is_empty() { b"{}" } else { &*bytes };
         let mut object: serde_json::Map<String, serde_json::Value> = reader.json(bytes)?;
         let wrong = |error: serde_json::Error| {
-            Rejection::new(ErrorKind::BadJson, format!("Not the JSON expected: {error}"))
+            Rejection::new(
+                ErrorKind::BadJson,
+                format!("Not the JSON expected: {error}"),
+            )
         };
         let auth = match object.remove("auth") {
             None | Some(serde_json::Value::Null) => None,

@@ -84,6 +84,9 @@ mod tests {
         assert!(!may(Method::POST, "/_matrix/client/v3/createRoom"));
         assert!(!may(Method::POST, "/_matrix/client/v3/account/password"));
         assert!(!may(Method::POST, "/_matrix/client/v3/sync"));
-        assert_eq!(without_version("/_matrix/client/versions"), "/_matrix/client/versions");
+        assert_eq!(
+            without_version("/_matrix/client/versions"),
+            "/_matrix/client/versions"
+        );
     }
 }

@@ -8,8 +8,8 @@ use axum::{
 };
 
 use crate::{
-    ClientApiState, account, address_limits::limit_addresses, device, directory, discovery, event, membership, profile, room,
-    routes_people, session, sync, user_data,
+    ClientApiState, account, address_limits::limit_addresses, device, directory, discovery, event,
+    membership, profile, room, routes_people, session, sync, user_data,
 };
 
 /// Below which prefixes a path is served.

@@ -9,9 +9,15 @@ use crate::{
 };
 
 /// MSC3391.
-const MSC3391: Prefixes = &["/_matrix/client/unstable/org.matrix.msc3391", "/_matrix/client/v3"];
+const MSC3391: Prefixes = &[
+    "/_matrix/client/unstable/org.matrix.msc3391",
+    "/_matrix/client/v3",
+];
 /// Version 1, and MSC4323 while it was a proposal.
-const MODERATION: Prefixes = &["/_matrix/client/v1", "/_matrix/client/unstable/uk.timedout.msc4323"];
+const MODERATION: Prefixes = &[
+    "/_matrix/client/v1",
+    "/_matrix/client/unstable/uk.timedout.msc4323",
+];
 /// Synapse's admin API.
 const SYNAPSE_1: Prefixes = &["/_synapse/admin/v1"];
 /// Synapse's admin API, version 2.

@@ -99,7 +99,10 @@ impl Administration {
         query.sort(&mut found);
         let total = found.len();
         let limit = query.limit.unwrap_or(100).min(1_000);
-        Ok((found.into_iter().skip(query.from).take(limit).collect(), total))
+        Ok((
+            found.into_iter().skip(query.from).take(limit).collect(),
+            total,
+        ))
     }
 
     /// One room.
@@ -133,16 +136,28 @@ impl Administration {
     }
 
     /// Who closed a room to the users of this server, if somebody did.
-    pub async fn room_block(&self, session: &Session, room: &RoomId) -> Result<Option<OwnedUserId>> {
+    pub async fn room_block(
+        &self,
+        session: &Session,
+        room: &RoomId,
+    ) -> Result<Option<OwnedUserId>> {
         require_admin(session)?;
         Ok(self.core.accounts.room_blocked_by(room).await?)
     }
 
     /// Closes a room to the users of this server, or opens it; it need not be known.
-    pub async fn set_room_block(&self, session: &Session, room: &RoomId, block: bool) -> Result<()> {
+    pub async fn set_room_block(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        block: bool,
+    ) -> Result<()> {
         require_admin(session)?;
         if block {
-            self.core.accounts.block_room(room, &session.user_id).await?;
+            self.core
+                .accounts
+                .block_room(room, &session.user_id)
+                .await?;
         } else {
             self.core.accounts.unblock_room(room).await?;
         }
@@ -176,7 +191,9 @@ impl Core {
     /// Fails if an administrator closed the room.
     pub(crate) async fn check_not_blocked(&self, room: &RoomId) -> Result<()> {
         match self.accounts.room_blocked_by(room).await? {
-            Some(_) => Err(Error::forbidden("This room has been blocked on this server")),
+            Some(_) => Err(Error::forbidden(
+                "This room has been blocked on this server",
+            )),
             None => Ok(()),
         }
     }
@@ -226,7 +243,10 @@ impl AdminRooms {
     fn sort(&self, rooms: &mut [AdminRoom]) {
         let name = |room: &AdminRoom| {
             let name = room.name.clone().or_else(|| room.canonical_alias.clone());
-            (name.unwrap_or_default().to_lowercase(), room.room_id.clone())
+            (
+                name.unwrap_or_default().to_lowercase(),
+                room.room_id.clone(),
+            )
         };
         rooms.sort_by_key(name);
         match self.order_by.as_deref() {

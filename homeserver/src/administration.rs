@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use gantry_accounts::{Account, Device, NewAccount, RegistrationToken, Session, StoredReport, Threepid};
+use gantry_accounts::{
+    Account, Device, NewAccount, RegistrationToken, Session, StoredReport, Threepid,
+};
 use gantry_model::id::{OwnedUserId, UserId};
 
 use crate::{
@@ -119,7 +121,10 @@ impl Administration {
         all.sort_by(|one, other| one.user_id.cmp(&other.user_id));
         let total = all.len();
         let limit = query.limit.unwrap_or(100).min(MAX_LIMIT);
-        Ok((all.into_iter().skip(query.from).take(limit).collect(), total))
+        Ok((
+            all.into_iter().skip(query.from).take(limit).collect(),
+            total,
+        ))
     }
 
     /// An account and its third-party identifiers.
@@ -167,7 +172,9 @@ impl Administration {
     ) -> Result<()> {
         require_admin(session)?;
         self.account(user).await?;
-        self.core.reset_password(user, password, logout_devices).await
+        self.core
+            .reset_password(user, password, logout_devices)
+            .await
     }
 
     /// Makes a user an administrator, or no longer. Nobody takes it from himself.
@@ -317,7 +324,11 @@ impl Administration {
         let mut found = Vec::new();
         let mut last: Option<OwnedUserId> = None;
         for _ in 0..MAX_LOOKED_AT / PAGE {
-            let page = self.core.accounts.list_accounts(last.as_deref(), PAGE).await?;
+            let page = self
+                .core
+                .accounts
+                .list_accounts(last.as_deref(), PAGE)
+                .await?;
             let is_full = page.len() == PAGE;
             last = page.last().map(|account| account.user_id.clone());
             found.extend(page.into_iter().filter(|account| query.fits(account)));
@@ -363,7 +374,10 @@ impl UserQuery {
     fn fits(&self, account: &Account) -> bool {
         let id = account.user_id.as_str();
         let has = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
-        let names = [Some(account.user_id.localpart()), account.display_name.as_deref()];
+        let names = [
+            Some(account.user_id.localpart()),
+            account.display_name.as_deref(),
+        ];
         self.user_id.as_deref().is_none_or(|part| has(id, part))
             && self.name.as_deref().is_none_or(|part| {
                 names.into_iter().flatten().any(|name| has(name, part)) || has(id, part)
@@ -382,7 +396,9 @@ impl Sessions {
         password: &str,
         logout_devices: bool,
     ) -> Result<()> {
-        self.core.reset_password(user, password, logout_devices).await
+        self.core
+            .reset_password(user, password, logout_devices)
+            .await
     }
 
     /// Ends an account for whoever runs the server.

@@ -129,7 +129,10 @@ impl Core {
         session: &Session,
         alias: &RoomAliasId,
     ) -> Result<()> {
-        let (all, own) = (&self.config.accounts.appservices, session.appservice.as_deref());
+        let (all, own) = (
+            &self.config.accounts.appservices,
+            session.appservice.as_deref(),
+        );
         if all.is_alias_claimed(alias.as_str(), own) {
             let reason = "This alias is reserved by an application service";
             return Err(Error::refused(ErrorKind::Exclusive, reason));

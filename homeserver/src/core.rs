@@ -12,8 +12,9 @@ use gantry_rooms::Rooms;
 use gantry_workspace::Workspace;
 
 use crate::{
-    Act, Administration, Creation, Directory, Error, Feed, HomeserverConfig, Limits, MembershipActs, Messaging, Profiles, Reading, Result,
-    RoomLists, Sessions, Threepids, UserData, UserDirectory, shared_secret::Nonces,
+    Act, Administration, Creation, Directory, Error, Feed, HomeserverConfig, Limits,
+    MembershipActs, Messaging, Profiles, Reading, Result, RoomLists, Sessions, Threepids, UserData,
+    UserDirectory, shared_secret::Nonces,
 };
 
 /// What the use-cases are made of.

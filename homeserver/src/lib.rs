@@ -8,10 +8,10 @@
 mod access;
 mod account_data;
 mod account_policy;
-mod administration;
 mod admin_rooms;
-mod appservices;
+mod administration;
 mod alias;
+mod appservices;
 mod config;
 mod content;
 mod core;
@@ -71,11 +71,11 @@ pub use gantry_rooms::{
 pub use gantry_workspace as workspace;
 pub use gantry_workspace::Workspace;
 
+pub use self::account_policy::{AccountPolicy, Contact, Support, Term};
+pub use self::admin_rooms::{AdminRoom, AdminRooms};
+pub use self::administration::{Administration, UserChange, UserQuery};
 pub use self::alias::ResolvedAlias;
 pub use self::appservices::Masquerade;
-pub use self::account_policy::{AccountPolicy, Contact, Support, Term};
-pub use self::administration::{Administration, UserChange, UserQuery};
-pub use self::admin_rooms::{AdminRoom, AdminRooms};
 pub use self::config::{HomeserverConfig, RegistrationConfig, WellKnown};
 pub use self::core::{Homeserver, HomeserverParts};
 pub use self::creation::{CreateRoom, Creation, InitialState, Preset, Visibility};
@@ -106,5 +106,5 @@ pub use self::threepids::Threepids;
 pub use self::token::{InvalidToken, PageToken, SyncToken};
 pub use self::uia::{AuthData, ThreepidCreds, Uia, UiaChallenge, UiaRequest, UserIdentifier};
 pub use self::unread::{ThreadUnread, Unread};
-pub use self::user_directory::{FoundUser, UserDirectory, UserSearch};
 pub use self::user_data::{ReadMarkers, ReceiptKind, UserData};
+pub use self::user_directory::{FoundUser, UserDirectory, UserSearch};

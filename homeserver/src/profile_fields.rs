@@ -141,9 +141,8 @@ fn check_key(field: &str) -> Result<()> {
         let reason = "The name of the profile field is too long";
         return Err(Error::refused(ErrorKind::KeyTooLarge, reason));
     }
-    let is_allowed = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte)
-    };
+    let is_allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     let begins = field.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
     if begins && field.bytes().all(is_allowed) {
         Ok(())

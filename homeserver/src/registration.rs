@@ -77,7 +77,11 @@ impl Sessions {
         if !self.core.config.accounts.token_required {
             return Err(Error::forbidden("Registration tokens are not in use"));
         }
-        Ok(self.core.accounts.is_registration_token_valid(token).await?)
+        Ok(self
+            .core
+            .accounts
+            .is_registration_token_valid(token)
+            .await?)
     }
 
     /// Registers an account, if registration is open.
@@ -248,7 +252,11 @@ impl Sessions {
         }
     }
 
-    pub(crate) async fn first_login(&self, user: OwnedUserId, request: RegisterRequest) -> Result<Registered> {
+    pub(crate) async fn first_login(
+        &self,
+        user: OwnedUserId,
+        request: RegisterRequest,
+    ) -> Result<Registered> {
         let login = if request.inhibit_login {
             None
         } else {

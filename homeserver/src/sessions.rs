@@ -89,7 +89,15 @@ impl Sessions {
     /// The ways to log in.
     pub fn login_flows(&self) -> Vec<&'static str> {
         let mut flows = vec!["m.login.password", "m.login.token"];
-        if self.core.config.accounts.appservices.iter().next().is_some() {
+        if self
+            .core
+            .config
+            .accounts
+            .appservices
+            .iter()
+            .next()
+            .is_some()
+        {
             flows.push("m.login.application_service");
         }
         flows
@@ -112,13 +120,20 @@ impl Sessions {
     /// Who holds the token. A locked account can do nothing with it.
     pub async fn authenticate(&self, token: &str) -> Result<Session> {
         let session = self.authenticate_for_logout(token).await?;
-        if session.locked { Err(locked()) } else { Ok(session) }
+        if session.locked {
+            Err(locked())
+        } else {
+            Ok(session)
+        }
     }
 
     /// Who holds the token, to end his session: also a locked account can do that.
     pub async fn authenticate_for_logout(&self, token: &str) -> Result<Session> {
         let unknown = |soft_logout, reason| {
-            Err(Error::refused(ErrorKind::UnknownToken { soft_logout }, reason))
+            Err(Error::refused(
+                ErrorKind::UnknownToken { soft_logout },
+                reason,
+            ))
         };
         match self.core.accounts.token_state(token).await? {
             TokenState::Valid(session) => Ok(session),

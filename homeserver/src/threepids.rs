@@ -63,7 +63,10 @@ impl Threepids {
             let subject = format!("Confirm your e-mail address for {name}");
             if let Err(error) = mailer.send(&address, &subject, text).await {
                 warn!(%error, "a mail could not be sent");
-                return Err(Error::refused(ErrorKind::Unavailable, "No mail can be sent"));
+                return Err(Error::refused(
+                    ErrorKind::Unavailable,
+                    "No mail can be sent",
+                ));
             }
         }
         Ok(ticket.sid)

@@ -178,7 +178,11 @@ impl Core {
     /// Looks at the client's authentication: a stage that it attempts, and whether it has gone
     /// through a flow. A session that we do not know, or of another request, is an error.
     pub(crate) async fn guard(&self, guard: Guard<'_>) -> Result<Checked> {
-        let named = guard.request.auth.as_ref().and_then(|auth| auth.session.as_deref());
+        let named = guard
+            .request
+            .auth
+            .as_ref()
+            .and_then(|auth| auth.session.as_deref());
         let mut session = match named {
             Some(id) => self.open_session(id, &guard).await?,
             None => new_session(&guard),
@@ -286,7 +290,9 @@ fn merge(stored: &mut UiaSession, now: &UiaSession) {
     stored.digest.clone_from(&now.digest);
     stored.user = stored.user.take().or_else(|| now.user.clone());
     if now.registration_token.is_some() {
-        stored.registration_token.clone_from(&now.registration_token);
+        stored
+            .registration_token
+            .clone_from(&now.registration_token);
     }
     if now.email.is_some() {
         stored.email.clone_from(&now.email);

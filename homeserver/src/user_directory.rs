@@ -99,7 +99,14 @@ impl UserDirectory {
             .into_iter()
             .filter(|row| row.membership == Membership::Join);
         let mut rooms: Vec<_> = joined.map(|row| row.room_id).take(MAX_ROOMS).collect();
-        rooms.extend(self.core.rooms.published().await?.into_iter().take(MAX_ROOMS));
+        rooms.extend(
+            self.core
+                .rooms
+                .published()
+                .await?
+                .into_iter()
+                .take(MAX_ROOMS),
+        );
         let mut met = Met::new();
         for room in rooms {
             if met.len() >= MAX_MEMBERS {
@@ -121,7 +128,11 @@ impl UserDirectory {
         let mut strangers = Vec::new();
         let mut last: Option<OwnedUserId> = None;
         for _ in 0..MAX_ACCOUNTS / PAGE {
-            let page = self.core.accounts.list_accounts(last.as_deref(), PAGE).await?;
+            let page = self
+                .core
+                .accounts
+                .list_accounts(last.as_deref(), PAGE)
+                .await?;
             let is_full = page.len() == PAGE;
             last = page.last().map(|account| account.user_id.clone());
             for account in page.into_iter().filter(is_listed) {

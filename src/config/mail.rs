@@ -58,7 +58,10 @@ impl MailSection {
             Security::StartTls => (MailSecurity::StartTls, 587),
             Security::None => (MailSecurity::None, 25),
         };
-        let password = self.password.as_ref().map(|secret| secret.reveal().to_owned());
+        let password = self
+            .password
+            .as_ref()
+            .map(|secret| secret.reveal().to_owned());
         Some(MailConfig {
             host: self.host.clone()?,
             port: self.port.unwrap_or(port),

@@ -81,7 +81,9 @@ impl fmt::Display for RateText {
 
 impl<'de> Deserialize<'de> for RateText {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        String::deserialize(value)?.parse().map_err(D::Error::custom)
+        String::deserialize(value)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -104,7 +106,13 @@ mod tests {
         assert_eq!(rate.to_rate(), Rate::of(5, 1, 20));
         let minute: RateText = "3 then 6/minute".parse().unwrap();
         assert_eq!(minute.to_rate(), Rate::of(1, 10, 3));
-        for text in ["", "5/second", "0 then 1/second", "1 then 0/hour", "1 then 1/day"] {
+        for text in [
+            "",
+            "5/second",
+            "0 then 1/second",
+            "1 then 0/hour",
+            "1 then 1/day",
+        ] {
             assert_eq!(text.parse::<RateText>(), Err(InvalidRate), "{text}");
         }
     }

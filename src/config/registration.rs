@@ -61,7 +61,10 @@ mod tests {
     fn a_term_has_five_parts_and_a_name_with_blanks() {
         let term = parse_term("privacy 1.0 en https://x.org/p Privacy policy").unwrap();
 
-        assert_eq!((term.id.as_str(), term.version.as_str()), ("privacy", "1.0"));
+        assert_eq!(
+            (term.id.as_str(), term.version.as_str()),
+            ("privacy", "1.0")
+        );
         assert_eq!(term.name, "Privacy policy");
         assert_eq!(parse_term("privacy 1.0 en https://x.org/p"), None);
     }

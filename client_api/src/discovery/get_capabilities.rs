@@ -34,7 +34,10 @@ struct Capabilities {
     third_party_id_changes: Switch,
     #[serde(rename = "m.get_login_token")]
     get_login_token: Switch,
-    #[serde(rename = "m.account_moderation", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "m.account_moderation",
+        skip_serializing_if = "Option::is_none"
+    )]
     account_moderation: Option<AccountModeration>,
 }
 

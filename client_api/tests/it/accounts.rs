@@ -55,7 +55,10 @@ async fn another_client_logs_in_with_a_token_once() {
     assert_eq!(first["user_id"], "@alice:server");
     assert_eq!(second.error(), (403, "M_FORBIDDEN"));
     let flows = flows.ok();
-    assert_eq!(flows["flows"][1], json!({"type": "m.login.token", "get_login_token": true}));
+    assert_eq!(
+        flows["flows"][1],
+        json!({"type": "m.login.token", "get_login_token": true})
+    );
 }
 
 #[tokio::test]
@@ -70,8 +73,12 @@ async fn guests_go_where_guests_may_go() {
     let guest = guest.text("access_token");
 
     let me = server.get("v3/account/whoami", &guest).await.ok();
-    let inside = server.post(&format!("v3/join/{open}"), &guest, json!({})).await;
-    let outside = server.post(&format!("v3/join/{shut}"), &guest, json!({})).await;
+    let inside = server
+        .post(&format!("v3/join/{open}"), &guest, json!({}))
+        .await;
+    let outside = server
+        .post(&format!("v3/join/{shut}"), &guest, json!({}))
+        .await;
     let message = json!({"msgtype": "m.text", "body": "hi"});
     let path = format!("v3/rooms/{open}/send/m.room.message/1");
     let said = server.put(&path, &guest, message).await;
@@ -90,9 +97,15 @@ async fn without_a_mail_server_addresses_are_refused() {
     let alice = server.user("alice", false).await;
     let wish = json!({"client_secret": "s", "email": "a@x.org", "send_attempt": 1});
 
-    let add = server.anonymous("v3/account/3pid/email/requestToken", wish.clone()).await;
-    let register = server.anonymous("v3/register/email/requestToken", wish.clone()).await;
-    let phone = server.anonymous("v3/account/3pid/msisdn/requestToken", wish).await;
+    let add = server
+        .anonymous("v3/account/3pid/email/requestToken", wish.clone())
+        .await;
+    let register = server
+        .anonymous("v3/register/email/requestToken", wish.clone())
+        .await;
+    let phone = server
+        .anonymous("v3/account/3pid/msisdn/requestToken", wish)
+        .await;
     let bind = server.post("v3/account/3pid/bind", &alice, json!({})).await;
     let none = server.get("v3/account/3pid", &alice).await.ok();
 
@@ -151,11 +164,16 @@ async fn an_address_is_proven_added_and_resets_the_password() {
     .await;
     let alice = server.user("alice", false).await;
     let wish = json!({"client_secret": "s1", "email": "Alice@x.org", "send_attempt": 1});
-    let sid = server.anonymous("v3/account/3pid/email/requestToken", wish).await.ok();
+    let sid = server
+        .anonymous("v3/account/3pid/email/requestToken", wish)
+        .await
+        .ok();
     let mut creds = json!({"sid": sid["sid"], "client_secret": "s1"});
     creds["auth"] = json!({"type": "m.login.password", "user": "alice", "password": "secret"});
 
-    let early = server.post("v3/account/3pid/add", &alice, creds.clone()).await;
+    let early = server
+        .post("v3/account/3pid/add", &alice, creds.clone())
+        .await;
     assert_eq!(early.error(), (400, "M_THREEPID_AUTH_FAILED"));
     let link = links.recv().await.expect("a mail");
     assert_eq!(server.anonymous(&link, Value::Null).await.status, 200);
@@ -171,7 +189,10 @@ async fn an_address_is_proven_added_and_resets_the_password() {
     assert_eq!(server.anonymous(&link, Value::Null).await.status, 200);
     let reset = json!({"new_password": "next", "auth": {"type": "m.login.email.identity",
         "threepid_creds": {"sid": sid["sid"], "client_secret": "s2"}}});
-    server.anonymous("v3/account/password", reset.clone()).await.ok();
+    server
+        .anonymous("v3/account/password", reset.clone())
+        .await
+        .ok();
     let login = json!({"type": "m.login.password", "password": "next",
         "identifier": {"type": "m.id.thirdparty", "medium": "email", "address": "alice@X.org"}});
     let login = server.anonymous("v3/login", login).await.ok();

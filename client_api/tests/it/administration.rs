@@ -26,7 +26,10 @@ async fn a_locked_account_can_do_nothing_but_log_out() {
     assert_eq!(me.body["soft_logout"], true);
     assert_eq!(login.error(), (401, "M_USER_LOCKED"));
     out.ok();
-    server.put(path, &admin, json!({"locked": false})).await.ok();
+    server
+        .put(path, &admin, json!({"locked": false}))
+        .await
+        .ok();
     let again = server.login("alice").await;
     server.get("v3/account/whoami", &again).await.ok();
 }
@@ -38,29 +41,71 @@ async fn a_suspended_user_reads_and_leaves_but_says_nothing() {
     let alice = server.user("alice", false).await;
     let room = server.room(&admin, json!({"preset": "public_chat"})).await;
     let other = server.room(&admin, json!({"preset": "public_chat"})).await;
-    server.post(&format!("v3/join/{room}"), &alice, json!({})).await.ok();
+    server
+        .post(&format!("v3/join/{room}"), &alice, json!({}))
+        .await
+        .ok();
     let send = format!("v3/rooms/{room}/send/m.room.message");
     let text = json!({"msgtype": "m.text", "body": "hi"});
-    let mine = server.put(&format!("{send}/1"), &alice, text.clone()).await.text("event_id");
-    let theirs = server.put(&format!("{send}/1"), &admin, text.clone()).await.text("event_id");
+    let mine = server
+        .put(&format!("{send}/1"), &alice, text.clone())
+        .await
+        .text("event_id");
+    let theirs = server
+        .put(&format!("{send}/1"), &admin, text.clone())
+        .await
+        .text("event_id");
 
     let suspend = "v1/admin/suspend/@alice:server";
-    server.put(suspend, &admin, json!({"suspended": true})).await.ok();
+    server
+        .put(suspend, &admin, json!({"suspended": true}))
+        .await
+        .ok();
 
     let refused = [
         server.put(&format!("{send}/2"), &alice, text).await,
-        server.post(&format!("v3/join/{other}"), &alice, json!({})).await,
+        server
+            .post(&format!("v3/join/{other}"), &alice, json!({}))
+            .await,
         server.post("v3/createRoom", &alice, json!({})).await,
-        server.post(&format!("v3/rooms/{room}/invite"), &alice, json!({"user_id": "@x:server"})).await,
-        server.put("v3/profile/@alice:server/displayname", &alice, json!({"displayname": "x"})).await,
-        server.put(&format!("v3/rooms/{room}/redact/{theirs}/3"), &alice, json!({})).await,
+        server
+            .post(
+                &format!("v3/rooms/{room}/invite"),
+                &alice,
+                json!({"user_id": "@x:server"}),
+            )
+            .await,
+        server
+            .put(
+                "v3/profile/@alice:server/displayname",
+                &alice,
+                json!({"displayname": "x"}),
+            )
+            .await,
+        server
+            .put(
+                &format!("v3/rooms/{room}/redact/{theirs}/3"),
+                &alice,
+                json!({}),
+            )
+            .await,
     ];
     for answer in refused {
         assert_eq!(answer.error(), (403, "M_USER_SUSPENDED"), "{}", answer.body);
     }
     server.get("v3/sync", &alice).await.ok();
-    server.put(&format!("v3/rooms/{room}/redact/{mine}/4"), &alice, json!({})).await.ok();
-    server.post(&format!("v3/rooms/{room}/leave"), &alice, json!({})).await.ok();
+    server
+        .put(
+            &format!("v3/rooms/{room}/redact/{mine}/4"),
+            &alice,
+            json!({}),
+        )
+        .await
+        .ok();
+    server
+        .post(&format!("v3/rooms/{room}/leave"), &alice, json!({}))
+        .await
+        .ok();
     assert_eq!(server.get(suspend, &admin).await.ok()["suspended"], true);
 }
 
@@ -120,18 +165,30 @@ async fn moderation_tools_find_the_users_that_they_know_from_synapse() {
     let base = "/_synapse/admin/v2/users";
 
     let made = json!({"password": "secret", "displayname": "Bob", "admin": false});
-    let made = server.put(&format!("{base}/@bob:server"), &admin, made).await;
+    let made = server
+        .put(&format!("{base}/@bob:server"), &admin, made)
+        .await;
     assert_eq!(made.status, 201);
     assert_eq!(made.body["displayname"], "Bob");
-    let changed = json!({"displayname": null, "threepids": [{"medium": "email", "address": "b@x.org"}]});
-    let changed = server.put(&format!("{base}/@bob:server"), &admin, changed).await.ok();
+    let changed =
+        json!({"displayname": null, "threepids": [{"medium": "email", "address": "b@x.org"}]});
+    let changed = server
+        .put(&format!("{base}/@bob:server"), &admin, changed)
+        .await
+        .ok();
     assert_eq!(changed["displayname"], Value::Null);
     assert_eq!(changed["threepids"][0]["address"], "b@x.org");
     assert_eq!(changed["creation_ts"], 1_700_000_000);
     let bob = server.login("bob").await;
 
-    let list = server.get(&format!("{base}?limit=1&from=0"), &admin).await.ok();
-    assert_eq!((&list["total"], &list["next_token"]), (&json!(2), &json!("1")));
+    let list = server
+        .get(&format!("{base}?limit=1&from=0"), &admin)
+        .await
+        .ok();
+    assert_eq!(
+        (&list["total"], &list["next_token"]),
+        (&json!(2), &json!("1"))
+    );
     assert_eq!(list["users"][0]["name"], "@bob:server");
     let search = server.get(&format!("{base}?name=roo"), &admin).await.ok();
     assert_eq!(search["total"], 1);
@@ -149,10 +206,19 @@ async fn moderation_tools_find_the_users_that_they_know_from_synapse() {
     let path = "/_synapse/admin/v1/deactivate/@bob:server";
     let done = server.post(path, &admin, json!({"erase": true})).await.ok();
     assert_eq!(done["id_server_unbind_result"], "success");
-    let gone = server.get(&format!("{base}/@bob:server"), &admin).await.ok();
-    assert_eq!((&gone["deactivated"], &gone["erased"]), (&json!(true), &json!(true)));
+    let gone = server
+        .get(&format!("{base}/@bob:server"), &admin)
+        .await
+        .ok();
+    assert_eq!(
+        (&gone["deactivated"], &gone["erased"]),
+        (&json!(true), &json!(true))
+    );
     let back = json!({"deactivated": false, "password": "secret"});
-    server.put(&format!("{base}/@bob:server"), &admin, back).await.ok();
+    server
+        .put(&format!("{base}/@bob:server"), &admin, back)
+        .await
+        .ok();
     assert!(!server.login("bob").await.is_empty());
 }
 
@@ -167,9 +233,18 @@ async fn moderation_tools_find_the_rooms() {
     let base = "/_synapse/admin/v1/rooms";
 
     let list = server.get(base, &admin).await.ok();
-    let found = server.get(&format!("{base}?search_term=thing"), &admin).await.ok();
-    let members = server.get(&format!("{base}/{room}/members"), &admin).await.ok();
-    let state = server.get(&format!("{base}/{room}/state"), &admin).await.ok();
+    let found = server
+        .get(&format!("{base}?search_term=thing"), &admin)
+        .await
+        .ok();
+    let members = server
+        .get(&format!("{base}/{room}/members"), &admin)
+        .await
+        .ok();
+    let state = server
+        .get(&format!("{base}/{room}/state"), &admin)
+        .await
+        .ok();
     let joined = "/_synapse/admin/v1/users/@alice:server/joined_rooms";
     let joined = server.get(joined, &admin).await.ok();
 
@@ -182,16 +257,39 @@ async fn moderation_tools_find_the_rooms() {
     assert_eq!(one["creator"], "@alice:server");
     assert_eq!(one["join_rules"], "public");
     assert_eq!(members, json!({"members": ["@alice:server"], "total": 1}));
-    assert!(state["state"].as_array().is_some_and(|state| state.len() > 3));
+    assert!(
+        state["state"]
+            .as_array()
+            .is_some_and(|state| state.len() > 3)
+    );
     assert_eq!(joined["total"], 2);
 
-    server.put(&format!("{base}/{room}/block"), &admin, json!({"block": true})).await.ok();
-    let block = server.get(&format!("{base}/{room}/block"), &admin).await.ok();
+    server
+        .put(
+            &format!("{base}/{room}/block"),
+            &admin,
+            json!({"block": true}),
+        )
+        .await
+        .ok();
+    let block = server
+        .get(&format!("{base}/{room}/block"), &admin)
+        .await
+        .ok();
     assert_eq!(block, json!({"block": true, "user_id": "@root:server"}));
     let bob = server.user("bob", false).await;
-    let refused = server.post(&format!("v3/join/{room}"), &bob, json!({})).await;
+    let refused = server
+        .post(&format!("v3/join/{room}"), &bob, json!({}))
+        .await;
     assert_eq!(refused.error(), (403, "M_FORBIDDEN"));
-    server.put(&format!("{base}/{room}/block"), &admin, json!({"block": false})).await.ok();
+    server
+        .put(
+            &format!("{base}/{room}/block"),
+            &admin,
+            json!({"block": false}),
+        )
+        .await
+        .ok();
     let path = format!("/_synapse/admin/v1/join/{room}");
     let user = json!({"user_id": "@bob:server"});
     let brought = server.post(&path, &admin, user).await.ok();
@@ -205,12 +303,20 @@ async fn registration_tokens_are_made_and_listed() {
     let base = "/_synapse/admin/v1/registration_tokens";
 
     let wish = json!({"token": "abc", "uses_allowed": 2});
-    let made = server.post(&format!("{base}/new"), &admin, wish.clone()).await.ok();
+    let made = server
+        .post(&format!("{base}/new"), &admin, wish.clone())
+        .await
+        .ok();
     let again = server.post(&format!("{base}/new"), &admin, wish).await;
     let list = server.get(base, &admin).await.ok();
     let path = format!("{base}/abc");
-    server.ask(Method::DELETE, &path, Some(&admin), Value::Null).await.ok();
-    let gone = server.ask(Method::DELETE, &path, Some(&admin), Value::Null).await;
+    server
+        .ask(Method::DELETE, &path, Some(&admin), Value::Null)
+        .await
+        .ok();
+    let gone = server
+        .ask(Method::DELETE, &path, Some(&admin), Value::Null)
+        .await;
 
     let expected = json!({"token": "abc", "uses_allowed": 2, "pending": 0, "completed": 0,
         "expiry_time": null});

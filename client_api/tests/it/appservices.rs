@@ -58,13 +58,23 @@ async fn an_application_service_acts_for_its_users_without_limits() {
     server.post("v3/register", "as", wish("_irc_a")).await.ok();
 
     let bot = server.get("v3/account/whoami", "as").await.ok();
-    let user = server.get("v3/account/whoami?user_id=@_irc_a:server", "as").await.ok();
-    let unknown = server.get("v3/account/whoami?user_id=@_irc_b:server", "as").await;
-    let foreign = server.get("v3/account/whoami?user_id=@bob:server", "as").await;
+    let user = server
+        .get("v3/account/whoami?user_id=@_irc_a:server", "as")
+        .await
+        .ok();
+    let unknown = server
+        .get("v3/account/whoami?user_id=@_irc_b:server", "as")
+        .await;
+    let foreign = server
+        .get("v3/account/whoami?user_id=@bob:server", "as")
+        .await;
     let device = "v3/account/whoami?user_id=@_irc_a:server&device_id=NONE";
     let device = server.get(device, "as").await;
     for _ in 0..3 {
-        server.post("v3/createRoom?user_id=@_irc_a:server", "as", json!({})).await.ok();
+        server
+            .post("v3/createRoom?user_id=@_irc_a:server", "as", json!({}))
+            .await
+            .ok();
     }
     let mut login = wish("");
     login["identifier"] = json!({"type": "m.id.user", "user": "_irc_a"});

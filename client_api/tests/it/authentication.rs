@@ -92,7 +92,10 @@ async fn a_stage_can_be_done_in_a_browser() {
     })
     .await;
     let body = json!({"username": "alice", "password": "secret"});
-    let session = server.anonymous("v3/register", body.clone()).await.text("session");
+    let session = server
+        .anonymous("v3/register", body.clone())
+        .await
+        .text("session");
     let page = format!("v3/auth/m.login.terms/fallback/web?session={session}");
 
     let shown = server.ask(Method::GET, &page, None, Value::Null).await;
@@ -123,7 +126,10 @@ async fn open_registration_takes_the_dummy_stage_at_once() {
     let validity = server.ask(Method::GET, validity, None, Value::Null).await;
 
     assert!(done["access_token"].is_string() && done["refresh_token"].is_null());
-    assert_eq!(challenge.body["flows"], json!([{"stages": ["m.login.dummy"]}]));
+    assert_eq!(
+        challenge.body["flows"],
+        json!([{"stages": ["m.login.dummy"]}])
+    );
     assert_eq!(unknown.error(), (400, "M_UNKNOWN"));
     assert_eq!(validity.error(), (403, "M_FORBIDDEN"));
 }
@@ -142,14 +148,21 @@ async fn a_password_is_asked_for_and_must_be_the_users() {
     };
 
     let path = "v3/account/password";
-    let asked = server.post(path, &alice, json!({"new_password": "next"})).await;
+    let asked = server
+        .post(path, &alice, json!({"new_password": "next"}))
+        .await;
     let wrong = server.post(path, &alice, change("alice", "x")).await;
     let foreign = server.post(path, &alice, change("bob", "secret")).await;
-    let anonymous = server.anonymous(path, json!({"new_password": "next"})).await;
+    let anonymous = server
+        .anonymous(path, json!({"new_password": "next"}))
+        .await;
     let done = server.post(path, &alice, change("alice", "secret")).await;
 
     assert_eq!(asked.status, 401);
-    assert_eq!(asked.body["flows"], json!([{"stages": ["m.login.password"]}]));
+    assert_eq!(
+        asked.body["flows"],
+        json!([{"stages": ["m.login.password"]}])
+    );
     assert!(asked.body["session"].is_string() && asked.body["errcode"].is_null());
     assert_eq!(wrong.error(), (401, "M_FORBIDDEN"));
     assert_eq!(foreign.error(), (401, "M_FORBIDDEN"));

@@ -22,10 +22,16 @@ async fn profile_fields_are_set_shown_and_taken_away() {
     let bad = put("Bad Key", json!(1)).await;
     let text = put("displayname", json!(1)).await;
     let large = put("org.example.large", json!("x".repeat(66_000))).await;
-    let missing = server.put(&field("m.tz"), &alice, json!({"other": 1})).await;
+    let missing = server
+        .put(&field("m.tz"), &alice, json!({"other": 1}))
+        .await;
     let long = "a".repeat(256);
-    let long = server.put(&field(&long), &alice, json!({long.clone(): 1})).await;
-    let foreign = server.put("v3/profile/@bob:server/m.tz", &alice, json!({"m.tz": 1})).await;
+    let long = server
+        .put(&field(&long), &alice, json!({long.clone(): 1}))
+        .await;
+    let foreign = server
+        .put("v3/profile/@bob:server/m.tz", &alice, json!({"m.tz": 1}))
+        .await;
     let whole = server.get("v3/profile/@alice:server", &alice).await.ok();
 
     assert_eq!(bad.error().0, 400);
@@ -40,7 +46,10 @@ async fn profile_fields_are_set_shown_and_taken_away() {
             "org.example.null": null, "displayname": "Alice"})
     );
     let delete = field("m.tz");
-    server.ask(Method::DELETE, &delete, Some(&alice), Value::Null).await.ok();
+    server
+        .ask(Method::DELETE, &delete, Some(&alice), Value::Null)
+        .await
+        .ok();
     let gone = server.get(&delete, &alice).await;
     assert_eq!(gone.error(), (404, "M_NOT_FOUND"));
 }
@@ -78,7 +87,10 @@ async fn a_new_name_goes_as_far_as_wished() {
     assert_eq!(names().await, ["One", "Nick"]);
     rename("Three", "all").await.ok();
     assert_eq!(names().await, ["Three", "Three"]);
-    assert_eq!(rename("Four", "some").await.error(), (400, "M_INVALID_PARAM"));
+    assert_eq!(
+        rename("Four", "some").await.error(),
+        (400, "M_INVALID_PARAM")
+    );
 }
 
 #[tokio::test]
@@ -90,9 +102,15 @@ async fn account_data_is_deleted() {
 
     server.put(path, &alice, json!({"a": 1})).await.ok();
     let since = server.get("v3/sync", &alice).await.ok();
-    server.ask(Method::DELETE, unstable, Some(&alice), Value::Null).await.ok();
+    server
+        .ask(Method::DELETE, unstable, Some(&alice), Value::Null)
+        .await
+        .ok();
     let gone = server.get(path, &alice).await;
-    let next = format!("v3/sync?since={}", since["next_batch"].as_str().expect("a token"));
+    let next = format!(
+        "v3/sync?since={}",
+        since["next_batch"].as_str().expect("a token")
+    );
     let next = server.get(&next, &alice).await.ok();
     let whole = server.get("v3/sync", &alice).await.ok();
     let kept = "v3/user/@alice:server/account_data/m.push_rules";
@@ -116,14 +134,23 @@ async fn people_are_found_where_they_are_met() {
         let (server, alice) = (&server, &alice);
         async move {
             let body = json!({"search_term": term});
-            server.post("v3/user_directory/search", alice, body).await.ok()
+            server
+                .post("v3/user_directory/search", alice, body)
+                .await
+                .ok()
         }
     };
 
     let before = search("bob").await;
-    let room = server.room(&alice, json!({"preset": "private_chat", "invite": ["@bob:server"]}));
+    let room = server.room(
+        &alice,
+        json!({"preset": "private_chat", "invite": ["@bob:server"]}),
+    );
     let room = room.await;
-    server.post(&format!("v3/join/{room}"), &bob, json!({})).await.ok();
+    server
+        .post(&format!("v3/join/{room}"), &bob, json!({}))
+        .await
+        .ok();
     let member = format!("v3/rooms/{room}/state/m.room.member/@bob:server");
     let nick = json!({"membership": "join", "displayname": "Secretname"});
     server.put(&member, &bob, nick).await.ok();
@@ -153,17 +180,26 @@ async fn reports_reach_an_administrator() {
     };
     let why = json!({"reason": "bad"});
 
-    report(format!("v3/rooms/{room}/report/{event}"), why.clone()).await.ok();
+    report(format!("v3/rooms/{room}/report/{event}"), why.clone())
+        .await
+        .ok();
     server.clock.advance(1);
-    report(format!("v3/rooms/{room}/report"), json!({"reason": ""})).await.ok();
+    report(format!("v3/rooms/{room}/report"), json!({"reason": ""}))
+        .await
+        .ok();
     server.clock.advance(1);
-    report("v3/users/@root:server/report".to_owned(), why.clone()).await.ok();
+    report("v3/users/@root:server/report".to_owned(), why.clone())
+        .await
+        .ok();
     let none = report(format!("v3/rooms/{room}/report/$nothing"), why.clone()).await;
     let nobody = report("v3/users/@nobody:server/report".to_owned(), why.clone()).await;
     let foreign = format!("v3/rooms/{room}/report/{event}");
     let foreign = server.post(&foreign, &admin, why).await;
     let bare = report(format!("v3/rooms/{room}/report"), json!({})).await;
-    let list = server.get("/_synapse/admin/v1/event_reports", &admin).await.ok();
+    let list = server
+        .get("/_synapse/admin/v1/event_reports", &admin)
+        .await
+        .ok();
     let refused = server.get("/_synapse/admin/v1/event_reports", &alice).await;
 
     assert_eq!(none.error(), (404, "M_NOT_FOUND"));
@@ -213,7 +249,12 @@ async fn there_are_no_other_networks() {
     let protocols = server.get("v3/thirdparty/protocols", &alice).await.ok();
     let protocol = server.get("v3/thirdparty/protocol/irc", &alice).await;
     let users = server.get("v3/thirdparty/user/irc", &alice).await.ok();
-    let support = server.ask(Method::GET, "/.well-known/matrix/support", None, Value::Null);
+    let support = server.ask(
+        Method::GET,
+        "/.well-known/matrix/support",
+        None,
+        Value::Null,
+    );
 
     assert_eq!(protocols, json!({}));
     assert_eq!(protocol.error(), (404, "M_NOT_FOUND"));

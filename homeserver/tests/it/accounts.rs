@@ -1,8 +1,6 @@
 //! Registration, login, logout.
 
-use gantry_homeserver::{
-    LoginRequest, LoginSecret, RegisterRequest, Uia, UiaRequest,
-};
+use gantry_homeserver::{LoginRequest, LoginSecret, RegisterRequest, Uia, UiaRequest};
 use gantry_model::ErrorKind;
 
 use crate::harness::Server;

@@ -6,9 +6,9 @@ use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
 use gantry_federation::{Federation, FederationConfig, FederationParts};
 use gantry_homeserver::{
-    AccountPolicy, CreateRoom, Homeserver, HomeserverConfig, HomeserverParts, LoginRequest, LoginSecret,
-    Mailer, NewMessage, NewUser, Rates, RegistrationConfig, Session, Visibility, WellKnown, Workspace,
-    workspace::WorkspaceConfig,
+    AccountPolicy, CreateRoom, Homeserver, HomeserverConfig, HomeserverParts, LoginRequest,
+    LoginSecret, Mailer, NewMessage, NewUser, Rates, RegistrationConfig, Session, Visibility,
+    WellKnown, Workspace, workspace::WorkspaceConfig,
 };
 use gantry_model::{
     Clock, Object, Rng, RoomVersion, SeededRng, SystemClock,
