@@ -1,186 +1,61 @@
-//! `gantry admin`: acts of whoever runs the server.
+//! What `gantry admin` does.
+//!
+//! A [`Request`] is run by the running server if there is one (it listens at a socket in the data
+//! folder, see [`control`]), else by the command itself on the store.
 
-use std::fmt::Write;
+pub mod accounts;
+pub mod control;
+mod offline;
+mod operator;
 
-use gantry_homeserver::{Account, Homeserver, NewUser as NewAccount, RegistrationToken};
-use gantry_model::id::{OwnedUserId, UserId};
+use std::path::PathBuf;
 
-use crate::{
-    cli::{AdminCommand, NewPassword, NewToken, NewUser},
-    config::Config,
-    running::Deps,
-    wiring::{Offline, WiringError},
+use gantry_model::id::RoomId;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    offline::{export_room, rebuild_projections, restore, run},
+    operator::{Answer, Operator},
 };
+use crate::wiring;
 
-/// Letters of a password that nobody chose.
-const PASSWORD_LENGTH: usize = 20;
-/// Accounts read at once.
-const PAGE: usize = 500;
-
-/// Why a command did nothing.
+/// Why an administrator's command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// The server's parts cannot be built.
+    /// The store cannot be opened.
     #[error(transparent)]
-    Wiring(#[from] WiringError),
-    /// The act was refused.
+    Wiring(#[from] wiring::WiringError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] gantry_store::Error),
+    /// A room cannot be read or changed.
+    #[error(transparent)]
+    Rooms(#[from] gantry_rooms::Error),
+    /// The running server cannot be talked to.
+    #[error("the running server cannot be asked: {0}")]
+    Control(#[source] std::io::Error),
+    /// The output cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Output(#[source] std::io::Error),
+    /// The running server refuses; the text is its own.
     #[error("{0}")]
-    Refused(#[from] gantry_homeserver::Error),
-    /// There is no such user.
-    #[error("there is no user {0}")]
-    UnknownUser(String),
-    /// There is no such registration token.
-    #[error("there is no registration token {0}")]
-    UnknownToken(String),
+    Refused(String),
 }
 
-/// Runs a command on the store of a server and gives what is to be printed.
-pub async fn run(
-    config: &Config,
-    deps: &Deps,
-    command: AdminCommand,
-) -> Result<String, AdminError> {
-    let offline = Offline::open(config, deps).await?;
-    let done = act(&offline.homeserver, deps, command).await;
-    offline.close().await;
-    done
+/// What can be asked of a server, running or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Write everything into a folder.
+    Backup {
+        /// The folder, absolute, new or empty.
+        folder: PathBuf,
+    },
+    /// Compute everything anew and compare.
+    Check,
 }
 
-async fn act(hs: &Homeserver, deps: &Deps, command: AdminCommand) -> Result<String, AdminError> {
-    match command {
-        AdminCommand::CreateUser(user) => create_user(hs, deps, user).await,
-        AdminCommand::ListUsers => list_users(hs).await,
-        AdminCommand::ResetPassword(wish) => reset_password(hs, deps, wish).await,
-        AdminCommand::Deactivate(wish) => {
-            let user = known(hs, &wish.user).await?;
-            hs.sessions.deactivate_directly(&user, wish.erase).await?;
-            Ok(format!("deactivated {user}\n"))
-        }
-        AdminCommand::MakeAdmin(wish) => {
-            let user = known(hs, &wish.user).await?;
-            hs.sessions.set_admin_directly(&user, !wish.revoke).await?;
-            Ok(match wish.revoke {
-                false => format!("{user} is an administrator\n"),
-                true => format!("{user} is no administrator\n"),
-            })
-        }
-        AdminCommand::CreateToken(wish) => create_token(hs, wish).await,
-        AdminCommand::ListTokens => {
-            let tokens = hs.sessions.registration_tokens_directly().await?;
-            Ok(tokens.iter().map(token_line).collect())
-        }
-        AdminCommand::DeleteToken(old) => {
-            let sessions = &hs.sessions;
-            if sessions
-                .delete_registration_token_directly(&old.token)
-                .await?
-            {
-                Ok(format!("deleted {}\n", old.token))
-            } else {
-                Err(AdminError::UnknownToken(old.token))
-            }
-        }
-    }
-}
-
-async fn create_user(hs: &Homeserver, deps: &Deps, user: NewUser) -> Result<String, AdminError> {
-    let password = password_or_new(deps, user.password.as_deref());
-    let options = NewAccount {
-        admin: user.admin,
-        display_name: None,
-    };
-    let created = hs
-        .sessions
-        .register_directly(&user.name, &password, options)
-        .await?;
-    Ok(match user.password {
-        Some(_) => format!("created {created}\n"),
-        None => format!("created {created} with the password {password}\n"),
-    })
-}
-
-async fn list_users(hs: &Homeserver) -> Result<String, AdminError> {
-    let mut out = String::new();
-    let mut last: Option<OwnedUserId> = None;
-    loop {
-        let page = hs.sessions.list_accounts(last.as_deref(), PAGE).await?;
-        for account in &page {
-            writeln!(out, "{}", user_line(account)).expect("writing to a string does not fail");
-        }
-        last = page.last().map(|account| account.user_id.clone());
-        if page.len() < PAGE {
-            return Ok(out);
-        }
-    }
-}
-
-async fn reset_password(
-    hs: &Homeserver,
-    deps: &Deps,
-    wish: NewPassword,
-) -> Result<String, AdminError> {
-    let user = known(hs, &wish.user).await?;
-    let password = password_or_new(deps, wish.password.as_deref());
-    hs.sessions
-        .reset_password(&user, &password, !wish.keep_sessions)
-        .await?;
-    Ok(match wish.password {
-        Some(_) => format!("the password of {user} is another one\n"),
-        None => format!("the password of {user} is {password}\n"),
-    })
-}
-
-async fn create_token(hs: &Homeserver, wish: NewToken) -> Result<String, AdminError> {
-    let lifetime = wish.hours.map(|hours| hours.saturating_mul(3_600_000));
-    let token = hs
-        .sessions
-        .create_registration_token_directly(wish.token, wish.uses, lifetime)
-        .await?;
-    Ok(format!("{}\n", token.token))
-}
-
-/// The user of this server that is named by his id or the local part of it.
-async fn known(hs: &Homeserver, named: &str) -> Result<OwnedUserId, AdminError> {
-    let unknown = || AdminError::UnknownUser(named.to_owned());
-    let full = if named.starts_with('@') {
-        named.to_owned()
-    } else {
-        format!("@{named}:{}", hs.config().server_name)
-    };
-    let user = UserId::parse(full).map_err(|_| unknown())?;
-    let account = hs.sessions.account(&user).await?;
-    account.map(|account| account.user_id).ok_or_else(unknown)
-}
-
-fn password_or_new(deps: &Deps, password: Option<&str>) -> String {
-    password.map_or_else(|| deps.rng.alphanumeric(PASSWORD_LENGTH), str::to_owned)
-}
-
-fn user_line(account: &Account) -> String {
-    let facts = [
-        (account.admin, "administrator"),
-        (account.guest, "guest"),
-        (account.deactivated, "deactivated"),
-        (account.locked, "locked"),
-        (account.suspended, "suspended"),
-    ];
-    let facts = facts.into_iter().filter(|(holds, _)| *holds);
-    let name = account.display_name.iter().map(String::as_str);
-    let mut parts = vec![account.user_id.as_str()];
-    parts.extend(name);
-    parts.extend(facts.map(|(_, word)| word));
-    parts.join("\t")
-}
-
-fn token_line(token: &RegistrationToken) -> String {
-    let allowed = token
-        .uses_allowed
-        .map_or_else(|| "any".to_owned(), |uses| uses.to_string());
-    let end = token
-        .expires_ts
-        .map_or_else(|| "never".to_owned(), |ts| ts.to_string());
-    format!(
-        "{}\tused {} of {allowed}\tends {end}\n",
-        token.token, token.used
-    )
+/// The id of a room, for the command line.
+pub fn parse_room(text: &str) -> Result<gantry_model::id::OwnedRoomId, String> {
+    RoomId::parse(text).map_err(|error| error.to_string())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use gantry_model::id::OwnedRoomId;
 
 /// One server for Matrix and Rocket.Chat clients.
 #[derive(Debug, Parser)]
@@ -21,7 +22,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the server.
     Serve(ServeArgs),
-    /// Administer a server. With the embedded engine, the server must not run meanwhile.
+    /// Administer a server.
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Look at the configuration.
@@ -40,6 +41,40 @@ pub struct ServeArgs {
 /// What an administrator can do.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
+    /// Accounts and registration tokens.
+    #[command(flatten)]
+    Account(AccountCommand),
+    /// Retire the signing key and make a new one, used from the next start on.
+    RotateKey,
+    /// Compute everything anew that is stored of rooms (hashes, chains, states, projections) and say
+    /// where it differs. Nothing is written; the exit code is 1 if something was found.
+    Check,
+    /// Make everything anew that follows from the logs of the rooms, and replace what is stored
+    /// where it differs. The server must not run meanwhile.
+    RebuildProjections,
+    /// Write everything that is stored into a folder, also while the server runs.
+    Backup {
+        /// The folder; it must be new or empty.
+        folder: PathBuf,
+    },
+    /// Put a backup into an empty store, of either engine. All clients sync anew afterwards.
+    Restore {
+        /// The folder of the backup.
+        folder: PathBuf,
+    },
+    /// Write a room as lines of JSON: events in the order of its log. With the embedded engine, the
+    /// server must not run meanwhile.
+    ExportRoom {
+        /// The room's id.
+        #[arg(value_parser = crate::admin::parse_room)]
+        room: OwnedRoomId,
+    },
+}
+
+/// What an administrator can do with accounts and registration tokens. With the embedded engine, the
+/// server must not run meanwhile.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
     /// Create a user.
     CreateUser(NewUser),
     /// List the users.

@@ -14,6 +14,7 @@ mod listeners;
 mod mail;
 mod outbound;
 mod overlay;
+mod presence;
 mod rate;
 mod registration;
 mod rocketchat;
@@ -36,6 +37,7 @@ pub use limits::LimitsConfig;
 pub use listeners::ListenersConfig;
 pub use mail::MailSection;
 pub use outbound::OutboundSection;
+pub use presence::PresenceConfig;
 pub use rate::{InvalidRate, RateText};
 pub use registration::RegistrationConfig;
 pub use rocketchat::RocketChatConfig;
@@ -90,6 +92,8 @@ pub struct Config {
     pub mail: MailSection,
     /// Limits.
     pub limits: LimitsConfig,
+    /// Who is there.
+    pub presence: PresenceConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
     /// Who is asked for help.

@@ -1,33 +1,31 @@
 //! The binary: arguments and configuration in, an exit code out.
 
-use std::path::Path;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
 use gantry::{
-    Config, Deps, admin,
+    Config, Deps,
+    admin::{self, Request},
     cli::{AdminCommand, Cli, Command, ConfigCommand, ServeArgs},
     config, greeting, shutdown,
     shutdown::StdinEof,
-    telemetry,
+    telemetry, wiring,
 };
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let file = cli.config.as_deref();
     match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
-        Command::Serve(args) => run(serve(load(file)?, args)),
-        Command::Admin(command) => run(administer(load(file)?, command)),
+        Command::Serve(args) => run(serve(load(file)?, args))?,
+        Command::Admin(command) => return run(administer(load(file)?, command)),
         Command::Config(ConfigCommand::Check) => {
             load(file)?;
             print("The configuration is valid.\n");
-            Ok(())
         }
-        Command::Config(ConfigCommand::Example) => {
-            print(&config::example());
-            Ok(())
-        }
+        Command::Config(ConfigCommand::Example) => print(&config::example()),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn load(file: Option<&Path>) -> anyhow::Result<Config> {
@@ -36,7 +34,7 @@ fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     Ok(Config::load(file, environment)?)
 }
 
-fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -66,10 +64,42 @@ async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<()> {
+async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<ExitCode> {
     telemetry::start_log(&config.telemetry)?;
-    print(&admin::run(&config, &Deps::default(), command).await?);
-    Ok(())
+    match command {
+        AdminCommand::Account(command) => {
+            print(&admin::accounts::run(&config, &Deps::default(), command).await?);
+        }
+        AdminCommand::RotateKey => {
+            let key_id = wiring::rotate_key(&config, &Deps::default()).await?;
+            print(&format!(
+                "the key is now {key_id}; old ones stay published for what they signed\n"
+            ));
+        }
+        AdminCommand::Check => return ask(&config, Request::Check).await,
+        AdminCommand::Backup { folder } => {
+            let folder = std::path::absolute(folder)?;
+            return ask(&config, Request::Backup { folder }).await;
+        }
+        AdminCommand::Restore { folder } => {
+            let clock = Deps::default().clock;
+            print(&admin::restore(&config, &folder, &*clock).await?);
+        }
+        AdminCommand::ExportRoom { room } => {
+            admin::export_room(&config, &room, &mut std::io::stdout()).await?;
+        }
+        AdminCommand::RebuildProjections => print(&admin::rebuild_projections(&config).await?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ask(config: &Config, request: Request) -> anyhow::Result<ExitCode> {
+    let answer = admin::run(config, request).await?;
+    print(&answer.text);
+    Ok(match answer.is_well {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 #[expect(

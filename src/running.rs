@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    admin::{Operator, control},
     config::Config,
     listener::{self, Certificate, CertificateError, Listener},
     metrics_page,
@@ -109,6 +110,10 @@ pub async fn start(config: Config, deps: Deps) -> Result<Running, StartError> {
         certificate: sockets.certificate.clone(),
         engine: wired.engine,
     };
+    let operator = Operator::new(running.engine.store(), config.server.server_name());
+    if let Err(error) = control::listen(control::path(&config), operator, &workers) {
+        tracing::warn!(%error, "administrators cannot ask this server while it runs");
+    }
     for socket in sockets.plain {
         running.plain.push(socket.address());
         serve(&workers, socket, wired.router.clone());

@@ -83,6 +83,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The store.
+    pub(crate) fn store(&self) -> Store {
+        self.store.clone()
+    }
+
     /// Ends the rooms and closes the store.
     pub async fn close(self) {
         self.workers.stop().await;
@@ -244,6 +249,7 @@ fn use_cases(config: &Config) -> Result<HomeserverConfig, WiringError> {
             shared_secret: secret.map(|secret| secret.reveal().to_owned()),
         },
         default_room_version: config.server.default_room_version.parse::<RoomVersion>()?,
+        presence: config.presence.enabled,
         well_known: WellKnown {
             client_base_url: config.server.well_known_client.clone(),
             server: config.server.well_known_server.clone(),
@@ -268,16 +274,32 @@ fn use_cases(config: &Config) -> Result<HomeserverConfig, WiringError> {
     })
 }
 
-async fn open_store(config: &Config) -> Result<Store, WiringError> {
+/// Opens the store that the configuration names.
+pub(crate) async fn open_store(config: &Config) -> Result<Store, WiringError> {
     match config.storage.engine {
         StorageEngine::Redb => {
             let folder = &config.server.data_dir;
             std::fs::create_dir_all(folder).map_err(WiringError::DataFolder)?;
-            Ok(Store::open_redb(folder.join("gantry.redb")).await?)
+            let cache_bytes = config.storage.cache_mib << 20;
+            Ok(Store::open_redb_with_cache(folder.join("gantry.redb"), cache_bytes).await?)
         }
         StorageEngine::Mongodb => {
             let uri = config.storage.uri.as_ref().ok_or(WiringError::NoUri)?;
             Ok(Store::open_mongodb(uri.reveal(), &config.storage.database).await?)
+        }
+    }
+}
+
+/// Opens the store that the configuration names, only to look at it.
+pub(crate) async fn read_store(config: &Config) -> Result<Store, WiringError> {
+    match config.storage.engine {
+        StorageEngine::Redb => {
+            let file = config.server.data_dir.join("gantry.redb");
+            Ok(Store::read_redb(file).await?)
+        }
+        StorageEngine::Mongodb => {
+            let uri = config.storage.uri.as_ref().ok_or(WiringError::NoUri)?;
+            Ok(Store::read_mongodb(uri.reveal(), &config.storage.database).await?)
         }
     }
 }
@@ -322,4 +344,23 @@ impl Offline {
         self.workers.stop().await;
         self.engine.close().await;
     }
+}
+
+/// Retires the signing key and makes a new one. Returns its id.
+pub async fn rotate_key(config: &Config, deps: &Deps) -> Result<String, WiringError> {
+    let store = open_store(config).await?;
+    let rotated = rotate_key_in(&store, config, deps).await;
+    store.shutdown().await;
+    Ok(rotated?)
+}
+
+async fn rotate_key_in(
+    store: &Store,
+    config: &Config,
+    deps: &Deps,
+) -> Result<String, gantry_rooms::Error> {
+    Identity::rotate(store, &*deps.rng, &*deps.clock).await?;
+    let name = config.server.server_name();
+    let identity = Identity::load(store, name, &*deps.rng, &*deps.clock).await?;
+    Ok(identity.key().id().to_owned())
 }

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::password::Passwords;
+use crate::presence::Presence;
+use crate::push_rules::PushRuleCache;
 use crate::seen::Seen;
 use crate::session_cache::SessionCache;
 use crate::typing::Typing;
@@ -55,7 +57,9 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: SessionCache,
     pub(crate) typing: Typing,
+    pub(crate) push_rules: PushRuleCache,
     pub(crate) seen: Seen,
+    pub(crate) presence: Presence,
 }
 
 impl fmt::Debug for Accounts {
@@ -83,6 +87,7 @@ impl Accounts {
             cheap_passwords,
         } = config;
         let typing = Typing::new(clock.now_ms());
+        let presence = Presence::new(clock.now_ms());
         let passwords = Passwords::new(cheap_passwords);
         let sessions = SessionCache::default();
         let inner = Inner {
@@ -93,7 +98,9 @@ impl Accounts {
             passwords,
             sessions,
             typing,
+            push_rules: PushRuleCache::default(),
             seen: Seen::default(),
+            presence,
         };
         Self {
             inner: Arc::new(inner),

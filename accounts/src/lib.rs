@@ -13,8 +13,10 @@ mod blocked;
 mod device;
 mod error;
 mod filter;
+mod invite_filter;
 mod keys;
 mod password;
+mod presence;
 mod profile;
 mod proof;
 mod push_rules;
@@ -43,12 +45,15 @@ pub use appservice::{
 };
 pub use device::{Device, LastSeen};
 pub use error::{Error, Result};
+pub use invite_filter::InviteVerdict;
 pub use keys::{DataKind, data_kind, data_owner, room_owner, user_owner};
 pub use password::Secret;
+pub use presence::{PresenceState, UserPresence};
 pub use proof::{
     EmailPurpose, EmailRequest, EmailTicket, LOGIN_TOKEN_MS, OPENID_TOKEN_MS, ProvenEmail,
     UiaSession,
 };
+pub use push_rules::{PUSH_RULES, UserPushRules};
 pub use receipt::{Receipt, StoredReceipt};
 pub use refresh::Refresh;
 pub use registration_token::RegistrationToken;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use gantry_homeserver::{RoomEvent, Session};
-use gantry_model::{Object, Pdu, Value};
+use gantry_homeserver::{Aggregation, Aggregations, RoomEvent, Session};
+use gantry_model::{Object, Pdu, Value, id::OwnedEventId};
 use serde::Serialize;
 
 /// Who looks at events, and when.
@@ -57,6 +57,36 @@ struct Unsigned {
     replaces_state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redacted_because: Option<Box<ClientEvent>>,
+    #[serde(rename = "m.relations", skip_serializing_if = "Option::is_none")]
+    relations: Option<Children>,
+}
+
+/// What is told of an event's children along with it.
+#[derive(Debug, Serialize)]
+struct Children {
+    #[serde(rename = "m.replace", skip_serializing_if = "Option::is_none")]
+    replace: Option<Box<ClientEvent>>,
+    #[serde(rename = "m.thread", skip_serializing_if = "Option::is_none")]
+    thread: Option<Thread>,
+    #[serde(rename = "m.reference", skip_serializing_if = "Option::is_none")]
+    references: Option<References>,
+}
+
+#[derive(Debug, Serialize)]
+struct Thread {
+    latest_event: Box<ClientEvent>,
+    count: u64,
+    current_user_participated: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct References {
+    chunk: Vec<Reference>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reference {
+    event_id: OwnedEventId,
 }
 
 /// A state event reduced to what somebody outside of the room may see.
@@ -147,9 +177,40 @@ impl<'a> Viewer<'a> {
         })
     }
 
-    /// Events of the timeline.
-    pub(crate) fn events(self, events: &[RoomEvent]) -> Vec<ClientEvent> {
-        events.iter().map(|event| self.event(event)).collect()
+    /// An event of the timeline, with what is told of its children.
+    pub(crate) fn bundled(self, event: &RoomEvent, known: &Aggregations) -> ClientEvent {
+        let mut shown = self.event(event);
+        shown.unsigned.relations = known
+            .of(event.event_id())
+            .map(|aggregation| self.children(aggregation, known));
+        shown
+    }
+
+    /// The same of several.
+    pub(crate) fn all_bundled(
+        self,
+        events: &[RoomEvent],
+        known: &Aggregations,
+    ) -> Vec<ClientEvent> {
+        let all = events.iter();
+        all.map(|event| self.bundled(event, known)).collect()
+    }
+
+    fn children(self, aggregation: &Aggregation, known: &Aggregations) -> Children {
+        let replace = aggregation.replace.as_ref();
+        let references = aggregation.references.iter().map(|id| Reference {
+            event_id: id.clone(),
+        });
+        let references: Vec<_> = references.collect();
+        Children {
+            replace: replace.map(|edit| Box::new(self.event(edit))),
+            thread: aggregation.thread.as_ref().map(|thread| Thread {
+                latest_event: Box::new(self.bundled(&thread.latest, known)),
+                count: thread.count,
+                current_user_participated: thread.participated,
+            }),
+            references: (!references.is_empty()).then_some(References { chunk: references }),
+        }
     }
 
     /// Events of the state.

@@ -1,12 +1,10 @@
 //! Extractors for the requests that ruma's types do not fit; the others use
 //! [`gantry_web::Matrix`], with the same answers to malformed input.
 
-use axum::{
-    RequestPartsExt,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
-};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use gantry_homeserver::UiaRequest;
 use gantry_model::{ErrorKind, hash::sha256};
+pub(crate) use gantry_web::PathArgs;
 use gantry_web::{Reader, Rejection};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -16,9 +14,6 @@ pub(crate) struct JsonBody<T>(pub(crate) T);
 
 /// The parameters of the query.
 pub(crate) struct QueryArgs<T>(pub(crate) T);
-
-/// The parameters of the path.
-pub(crate) struct PathArgs<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Rejection;
@@ -39,18 +34,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryArgs<T> {
         let Query(query) = Query::try_from_uri(&parts.uri)
             .map_err(|rejection| Rejection::new(ErrorKind::InvalidParam, rejection.body_text()))?;
         Ok(Self(query))
-    }
-}
-
-impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> for PathArgs<T> {
-    type Rejection = Rejection;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        let Path(path) = parts
-            .extract::<Path<T>>()
-            .await
-            .map_err(|rejection| Rejection::new(ErrorKind::InvalidParam, rejection.body_text()))?;
-        Ok(Self(path))
     }
 }
 

@@ -18,6 +18,7 @@ mod extract;
 mod guests;
 mod membership;
 mod people;
+mod presence;
 mod profile;
 mod reply;
 mod room;

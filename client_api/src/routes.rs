@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     ClientApiState, account, address_limits::limit_addresses, device, directory, discovery, event,
-    membership, profile, room, routes_people, session, sync, user_data,
+    membership, presence, profile, room, routes_people, session, sync, user_data,
 };
 
 /// Below which prefixes a path is served.
@@ -130,11 +130,21 @@ fn user_data_endpoints() -> Vec<Endpoint> {
         at(V3, "/user/{user_id}/rooms/{room_id}/tags/{tag}", delete(user_data::delete_room_tag)),
         at(V3, "/rooms/{room_id}/receipt/{receipt_type}/{event_id}", post(user_data::post_receipt)),
         at(V3, "/rooms/{room_id}/read_markers", post(user_data::set_read_marker)),
+        at(V3, "/presence/{user_id}/status", get(presence::get_presence)),
+        at(V3, "/presence/{user_id}/status", put(presence::set_presence)),
         at(V3, "/rooms/{room_id}/typing/{user_id}", put(user_data::set_typing)),
         at(V3, "/pushrules", get(user_data::get_push_rules)),
         at(V3, "/pushrules/", get(user_data::get_push_rules)),
         at(V3, "/pushrules/global", get(user_data::get_push_rules_global)),
         at(V3, "/pushrules/global/", get(user_data::get_push_rules_global)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}", get(user_data::get_push_rule)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}", put(user_data::set_push_rule)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}", delete(user_data::delete_push_rule)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/enabled", get(user_data::is_push_rule_enabled)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/enabled", put(user_data::set_push_rule_enabled)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/actions", get(user_data::get_push_rule_actions)),
+        at(V3, "/pushrules/global/{kind}/{rule_id}/actions", put(user_data::set_push_rule_actions)),
+        at(V3, "/notifications", get(user_data::get_notifications)),
     ]
 }
 
@@ -156,6 +166,8 @@ fn event_endpoints() -> Vec<Endpoint> {
         at(V3, "/rooms/{room_id}/members", get(event::get_members_by_room)),
         at(V3, "/rooms/{room_id}/joined_members", get(event::get_joined_members_by_room)),
         at(V3, "/rooms/{room_id}/context/{event_id}", get(event::get_event_context)),
+        at(V1, "/rooms/{room_id}/threads", get(event::get_thread_roots)),
+        at(V1, "/rooms/{room_id}/timestamp_to_event", get(event::get_event_by_timestamp)),
         at(V1, "/rooms/{room_id}/relations/{event_id}", get(event::get_relating_events)),
         at(V1, "/rooms/{room_id}/relations/{event_id}/{rel_type}", get(event::get_relating_events)),
         at(V1, "/rooms/{room_id}/relations/{event_id}/{rel_type}/{event_type}", get(event::get_relating_events)),
@@ -167,6 +179,12 @@ fn room_endpoints() -> Vec<Endpoint> {
     vec![
         at(V3, "/createRoom", post(room::create_room)),
         at(V3, "/joined_rooms", get(room::get_joined_rooms)),
+        at(V3, "/rooms/{room_id}/upgrade", post(room::upgrade_room)),
+        at(V1, "/room_summary/{room_id_or_alias}", get(room::get_room_summary)),
+        at(BARE, "/_matrix/client/unstable/im.nheko.summary/rooms/{room_id_or_alias}/summary", get(room::get_room_summary)),
+        at(BARE, "/_matrix/client/unstable/im.nheko.summary/summary/{room_id_or_alias}", get(room::get_room_summary)),
+        at(V1, "/mutual_rooms", get(room::get_mutual_rooms)),
+        at(BARE, "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms", get(room::get_mutual_rooms)),
         at(V3, "/rooms/{room_id}/aliases", get(directory::get_local_aliases)),
     ]
 }

@@ -4,6 +4,8 @@
 mod account_data;
 mod delete_account_data;
 mod filters;
+mod notifications;
+mod push_rule;
 mod push_rules;
 mod read_markers;
 mod receipts;
@@ -14,6 +16,11 @@ mod typing;
 pub(crate) use account_data::{get_account_data, set_account_data};
 pub(crate) use delete_account_data::{delete_account_data, delete_account_data_per_room};
 pub(crate) use filters::{define_filter, get_filter};
+pub(crate) use notifications::get_notifications;
+pub(crate) use push_rule::{
+    delete_push_rule, get_push_rule, get_push_rule_actions, is_push_rule_enabled, set_push_rule,
+    set_push_rule_actions, set_push_rule_enabled,
+};
 pub(crate) use push_rules::{get_push_rules, get_push_rules_global};
 pub(crate) use read_markers::set_read_marker;
 pub(crate) use receipts::post_receipt;

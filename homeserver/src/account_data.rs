@@ -2,7 +2,7 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/client-server-api/#client-config>.
 
-use gantry_accounts::Session;
+use gantry_accounts::{PUSH_RULES, Session};
 use gantry_model::{Object, Value, id::RoomId};
 
 use crate::{Error, Result, UserData, receipts::FULLY_READ};
@@ -29,7 +29,7 @@ impl UserData {
         if let Some(content) = content.filter(|content| !content.is_empty()) {
             return Ok(content);
         }
-        if kind == "m.push_rules" && room.is_none() {
+        if kind == PUSH_RULES && room.is_none() {
             let rules = self.core.accounts.push_rules(&session.user_id).await?;
             let value = serde_json::to_value(rules).unwrap_or_default();
             return Ok(crate::content::object([("global", value.into())]));
@@ -127,7 +127,7 @@ impl UserData {
 
 /// Fails if the server keeps this type itself.
 fn check_settable(kind: &str) -> Result<()> {
-    if kind == "m.push_rules" || kind == FULLY_READ {
+    if kind == PUSH_RULES || kind == FULLY_READ {
         return Err(Error::refused(
             gantry_model::ErrorKind::ServerControlled,
             format!("Cannot set {kind} through this API"),

@@ -13,6 +13,8 @@ pub struct HomeserverConfig {
     pub registration: RegistrationConfig,
     /// The version of a new room whose creator names none.
     pub default_room_version: RoomVersion,
+    /// Whether users are told who is there.
+    pub presence: bool,
     /// What other software is told about where we are.
     pub well_known: WellKnown,
     /// Everything else about accounts.

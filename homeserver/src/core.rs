@@ -13,8 +13,8 @@ use gantry_workspace::Workspace;
 
 use crate::{
     Act, Administration, Creation, Directory, Error, Feed, HomeserverConfig, Limits,
-    MembershipActs, Messaging, Profiles, Reading, Result, RoomLists, Sessions, Threepids, UserData,
-    UserDirectory, shared_secret::Nonces,
+    MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Sessions,
+    Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -64,6 +64,8 @@ pub struct Homeserver {
     pub reading: Reading,
     /// Account data, receipts, typing, filters.
     pub user_data: UserData,
+    /// Who is there.
+    pub presences: Presences,
     /// What changed for a user.
     pub feed: Feed,
     /// Settings and Rocket.Chat's ids.
@@ -82,6 +84,7 @@ pub(crate) struct Core {
     pub(crate) mailer: Option<gantry_delivery::Mailer>,
     pub(crate) limits: Limits,
     pub(crate) nonces: Nonces,
+    pub(crate) windows: Windows,
 }
 
 impl Homeserver {
@@ -98,6 +101,7 @@ impl Homeserver {
             clock: parts.clock,
             rng: parts.rng,
             nonces: Nonces::default(),
+            windows: Windows::default(),
         });
         Self {
             sessions: Sessions::new(core.clone()),
@@ -112,6 +116,7 @@ impl Homeserver {
             profiles: Profiles::new(core.clone()),
             reading: Reading::new(core.clone()),
             user_data: UserData::new(core.clone()),
+            presences: Presences::new(core.clone()),
             feed: Feed::new(core.clone()),
             workspace: parts.workspace,
             core,

@@ -2,13 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gantry_accounts::{AccountDatum, Receipt, Session, room_owner, user_owner};
-use gantry_model::id::{OwnedRoomId, OwnedUserId, RoomId, UserId};
+use gantry_accounts::{AccountDatum, InviteVerdict, Receipt, Session, room_owner, user_owner};
+use gantry_model::{
+    Value,
+    id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
+};
 use gantry_rooms::{Cut, Membership, MembershipRow, OUT_OF_BAND, OutOfBandKind, StreamKind};
 
 use crate::{
     Feed, FeedOptions, InvitedChange, JoinedChange, LeftChange, Result, SyncToken, UserChanges,
     feed_timeline::{Span, StateWanted},
+    notify::Notified,
+    sieve::Sieve,
     stripped::stripped_state,
 };
 
@@ -23,6 +28,7 @@ struct Question<'a> {
     account_data: HashMap<OwnedRoomId, Vec<AccountDatum>>,
     receipts: HashMap<OwnedRoomId, Vec<Receipt>>,
     typing: HashMap<OwnedRoomId, Vec<OwnedUserId>>,
+    notified: Notified,
 }
 
 /// What is new in the stream; empty if there is no `since`.
@@ -34,7 +40,19 @@ struct News {
     outside: HashSet<[u8; 16]>,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    fn sieve<'b>(&'b self, room: &'b RoomId) -> Sieve<'b>
+    where
+        'a: 'b,
+    {
+        Sieve {
+            user: self.user,
+            room,
+            ignored: &self.notified.ignored,
+            filter: &self.options.timeline,
+        }
+    }
+
     fn since_cut(&self) -> Option<&Cut> {
         self.since.map(|since| &since.cut)
     }
@@ -83,6 +101,7 @@ impl Feed {
             account_data,
             receipts: self.receipts(user, &joined, since, upto).await?,
             typing: self.typing(&joined, since),
+            notified: self.core.notified(user).await?,
         };
         let mut changes = UserChanges {
             account_data: global,
@@ -92,6 +111,7 @@ impl Feed {
             self.add_room(&question, row, &mut changes).await?;
         }
         self.add_outside(&question, &rows, &mut changes).await?;
+        changes.presence = self.presence(user, &rows, since, &changes.joined).await?;
         Ok(changes)
     }
 
@@ -109,6 +129,9 @@ impl Feed {
                     .extend(self.joined_change(question, &transition).await?);
             }
             Some(Membership::Invite) if transition.is_news => {
+                if self.is_silenced(question, &row.sender).await? {
+                    return Ok(());
+                }
                 changes
                     .invited
                     .push(self.invited_change(question, row).await?);
@@ -121,7 +144,12 @@ impl Feed {
             Some(Membership::Leave | Membership::Ban) => {
                 let wanted = match question.since {
                     None => question.options.include_leave && !row.forgotten,
-                    Some(_) => transition.is_news,
+                    Some(_) => {
+                        transition.is_news
+                            || question.options.full_state
+                                && question.options.include_leave
+                                && !row.forgotten
+                    }
                 };
                 if wanted {
                     changes
@@ -151,11 +179,7 @@ impl Feed {
         let since = question.since_cut().filter(|_| was_joined);
         let timeline = if full || question.news.rooms.contains(room) {
             let span = self.span(room, since, &question.upto.cut).await?;
-            let filter = &question.options.timeline;
-            Some(
-                self.timeline(question.user, room, span, filter, wanted)
-                    .await?,
-            )
+            Some(self.timeline(&question.sieve(room), span, wanted).await?)
         } else {
             None
         };
@@ -174,12 +198,13 @@ impl Feed {
             Some(timeline) => timeline.now.clone(),
             None => self.core.rooms.state_at(room, &question.upto.cut).await?,
         };
-        let unread = self.core.unread(question.user, room, &view).await?;
+        let unread = self.core.unread_by(&question.notified, room, &view).await?;
         let room_id = room.clone();
         Ok(Some(JoinedChange {
             room_id,
             timeline,
             full,
+            newly: !was_joined,
             view,
             account_data,
             receipts,
@@ -222,10 +247,8 @@ impl Feed {
         } else {
             StateWanted::Full
         };
-        let filter = &question.options.timeline;
-        let timeline = self
-            .timeline(question.user, &row.room_id, span, filter, wanted)
-            .await?;
+        let sieve = question.sieve(&row.room_id);
+        let timeline = self.timeline(&sieve, span, wanted).await?;
         Ok(LeftChange {
             room_id: row.room_id.clone(),
             timeline: Some(timeline),
@@ -255,6 +278,14 @@ impl Feed {
             if is_inside || is_known || !is_wanted(question.options, &one.room_id) {
                 continue;
             }
+            let sender = one.event.get("sender").and_then(Value::as_str);
+            let sender = sender.and_then(|sender| UserId::parse(sender).ok());
+            if one.kind == OutOfBandKind::Invite
+                && let Some(sender) = sender
+                && self.is_silenced(question, &sender).await?
+            {
+                continue;
+            }
             let (room_id, stripped) = (one.room_id, one.stripped);
             match one.kind {
                 OutOfBandKind::Invite => changes.invited.push(InvitedChange { room_id, stripped }),
@@ -273,6 +304,16 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// Whether the user does not want to hear of invites by somebody.
+    async fn is_silenced(&self, question: &Question<'_>, sender: &UserId) -> Result<bool> {
+        if question.notified.ignored.contains(sender) {
+            return Ok(true);
+        }
+        let accounts = &self.core.accounts;
+        let verdict = accounts.invite_verdict(question.user, sender).await?;
+        Ok(verdict != InviteVerdict::Allow)
     }
 
     async fn span(&self, room: &RoomId, since: Option<&Cut>, upto: &Cut) -> Result<Span> {

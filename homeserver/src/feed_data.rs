@@ -29,6 +29,7 @@ impl Feed {
         let mut global = Vec::new();
         let mut rooms: ByRoom<Vec<_>> = HashMap::new();
         for datum in data {
+            let datum = accounts.shown_datum(user, datum)?;
             match &datum.room {
                 None => global.push(datum),
                 Some(room) => rooms.entry(room.clone()).or_default().push(datum),

@@ -1,10 +1,10 @@
 //! A room's new events, as one user may see and wants to see them.
 
 use gantry_accounts::Session;
-use gantry_model::id::{RoomId, UserId};
+use gantry_model::id::RoomId;
 use gantry_rooms::{RoomChanges, RoomEvent};
 
-use crate::{EventFilter, Feed, Result, RoomTimeline, SyncToken};
+use crate::{Aggregations, EventFilter, Feed, Result, RoomTimeline, SyncToken, sieve::Sieve};
 
 /// Events per room if the client does not say.
 const DEFAULT_LIMIT: usize = 10;
@@ -56,21 +56,25 @@ impl Feed {
             after,
             upto: self.core.rooms.log_end(room, &upto.cut).await?,
         };
-        self.timeline(&session.user_id, room, span, &filter, wanted)
-            .await
+        let ignored = self.core.ignored(&session.user_id).await?;
+        let sieve = Sieve {
+            user: &session.user_id,
+            room,
+            ignored: &ignored,
+            filter: &filter,
+        };
+        self.timeline(&sieve, span, wanted).await
     }
 
-    /// The newest events of a stretch that the user may see and the filter lets pass.
+    /// The newest events of a stretch that the sieve lets through.
     pub(crate) async fn timeline(
         &self,
-        user: &UserId,
-        room: &RoomId,
+        sieve: &Sieve<'_>,
         span: Span,
-        filter: &EventFilter,
         wanted: StateWanted,
     ) -> Result<RoomTimeline> {
-        let changes = self.window(user, room, span, filter).await?;
-        let events = self.core.rooms.visible(user, room, changes.events).await?;
+        let changes = self.window(sieve, span).await?;
+        let events = self.core.sifted(sieve, changes.events).await?;
         let state = match wanted {
             StateWanted::Full => changes.start.full_state(),
             StateWanted::Delta => changes
@@ -79,11 +83,18 @@ impl Feed {
                 .filter_map(|change| change.event)
                 .collect(),
         };
+        // Whoever gets everything can see for himself what belongs together.
+        let aggregations = if changes.limited {
+            let Sieve { user, room, .. } = *sieve;
+            let core = &self.core;
+            core.aggregations(user, sieve.ignored, room, &events)
+                .await?
+        } else {
+            Aggregations::default()
+        };
         Ok(RoomTimeline {
-            events: events
-                .into_iter()
-                .filter(|event| filter.matches_pdu(&event.pdu))
-                .collect(),
+            events,
+            aggregations,
             limited: changes.limited,
             prev_batch: changes.prev_batch,
             before: changes.start,
@@ -94,27 +105,21 @@ impl Feed {
 
     /// The shortest stretch that ends at the span's end and holds as many passing events as are
     /// wanted, if looking at a bounded number is enough for that.
-    async fn window(
-        &self,
-        user: &UserId,
-        room: &RoomId,
-        span: Span,
-        filter: &EventFilter,
-    ) -> Result<RoomChanges> {
-        let limit = filter.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-        let rooms = &self.core.rooms;
+    async fn window(&self, sieve: &Sieve<'_>, span: Span) -> Result<RoomChanges> {
+        let limit = sieve.filter.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
+        let (rooms, room) = (&self.core.rooms, sieve.room);
         let changes = rooms
             .changes_between(room, span.after, span.upto, limit)
             .await?;
-        if filter.passes_all() || !changes.limited || limit == 0 {
+        if sieve.passes_all() || !changes.limited || limit == 0 {
             return Ok(changes);
         }
         let wide = rooms
             .changes_between(room, span.after, span.upto, MAX_LOOKED_AT)
             .await?;
         let length = wide.events.len();
-        let seen = rooms.visible(user, room, wide.events.clone()).await?;
-        match length_that_holds(&wide.events, &seen, filter, limit) {
+        let passing = self.core.sifted(sieve, wide.events.clone()).await?;
+        match length_that_holds(&wide.events, &passing, limit) {
             Some(shorter) if shorter < length => Ok(rooms
                 .changes_between(room, span.after, span.upto, shorter)
                 .await?),
@@ -123,18 +128,9 @@ impl Feed {
     }
 }
 
-/// How many of the last events hold `limit` that are seen and pass; `None`: not even all do.
-fn length_that_holds(
-    events: &[RoomEvent],
-    seen: &[RoomEvent],
-    filter: &EventFilter,
-    limit: usize,
-) -> Option<usize> {
-    let first = seen
-        .iter()
-        .rev()
-        .filter(|event| filter.matches_pdu(&event.pdu))
-        .nth(limit.checked_sub(1)?)?;
+/// How many of the last events hold `limit` that pass; `None`: not even all do.
+fn length_that_holds(events: &[RoomEvent], passing: &[RoomEvent], limit: usize) -> Option<usize> {
+    let first = passing.iter().rev().nth(limit.checked_sub(1)?)?;
     events
         .iter()
         .rev()

@@ -8,6 +8,8 @@ use gantry_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::content::relation;
+
 /// Which events of rooms a client wants. The default wants all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -34,6 +36,16 @@ pub struct EventFilter {
     pub include_redundant_members: bool,
     /// Count unread messages of threads by themselves.
     pub unread_thread_notifications: bool,
+    /// Only events that relate to others in one of these ways (MSC3874).
+    #[serde(rename = "org.matrix.msc3874.rel_types", alias = "rel_types")]
+    pub rel_types: Option<Vec<String>>,
+    /// Not those that relate to others in one of these ways (MSC3874), which wins.
+    #[serde(rename = "org.matrix.msc3874.not_rel_types", alias = "not_rel_types")]
+    pub not_rel_types: Vec<String>,
+    /// Only events to which an event of one of these users relates.
+    pub related_by_senders: Option<Vec<OwnedUserId>>,
+    /// Only events to which an event relates in one of these ways.
+    pub related_by_rel_types: Option<Vec<String>>,
 }
 
 impl EventFilter {
@@ -44,6 +56,32 @@ impl EventFilter {
             && self
                 .contains_url
                 .is_none_or(|wanted| content.contains_key("url") == wanted)
+            && self.allows_relation(content)
+    }
+
+    /// Whether an event's children can keep it from passing, which [`EventFilter::matches`] does
+    /// not look at.
+    pub(crate) fn asks_for_children(&self) -> bool {
+        self.related_by_senders.is_some() || self.related_by_rel_types.is_some()
+    }
+
+    /// Whether a child makes its parent pass.
+    pub(crate) fn wants_child(&self, child: &Pdu, rel_type: &str) -> bool {
+        let by_sender = self
+            .related_by_senders
+            .as_ref()
+            .is_none_or(|senders| senders.iter().any(|one| one == child.sender()));
+        by_sender
+            && self
+                .related_by_rel_types
+                .as_ref()
+                .is_none_or(|kinds| kinds.iter().any(|kind| kind == rel_type))
+    }
+
+    fn allows_relation(&self, content: &Object) -> bool {
+        let kind = relation(content).map(|(kind, _)| kind);
+        let is_among = |kinds: &[String]| kinds.iter().any(|one| Some(one.as_str()) == kind);
+        !is_among(&self.not_rel_types) && self.rel_types.as_deref().is_none_or(is_among)
     }
 
     /// Whether an event passes.
@@ -76,6 +114,9 @@ impl EventFilter {
             && self.senders.is_none()
             && self.not_senders.is_empty()
             && self.contains_url.is_none()
+            && self.rel_types.is_none()
+            && self.not_rel_types.is_empty()
+            && !self.asks_for_children()
     }
 
     fn allows_sender(&self, sender: &UserId) -> bool {
@@ -136,6 +177,24 @@ mod tests {
         assert!(!filter.matches("m.room.member", &user, &Object::new()));
         assert!(!filter.matches("m.reaction", &user, &Object::new()));
         assert!(!filter.matches("m.room.message", &user, &with_url));
+    }
+
+    #[test]
+    fn relations_are_chosen_by_their_kind() {
+        let filter = |text: &str| serde_json::from_str::<EventFilter>(text).expect("a filter");
+        let threads = filter(r#"{"org.matrix.msc3874.rel_types":["m.thread"]}"#);
+        let others = filter(r#"{"not_rel_types":["m.thread"]}"#);
+        let user = gantry_model::id::parse_user("@a:b").expect("a user");
+        let reply = gantry_model::canonical_json::parse_object(
+            br#"{"m.relates_to":{"rel_type":"m.thread","event_id":"$a"}}"#,
+        )
+        .expect("an object");
+        let matches =
+            |filter: &EventFilter, content: &Object| filter.matches("m.x", &user, content);
+
+        assert!(matches(&threads, &reply) && !matches(&threads, &Object::new()));
+        assert!(!matches(&others, &reply) && matches(&others, &Object::new()));
+        assert!(!threads.passes_all() && !others.passes_all());
     }
 
     #[test]

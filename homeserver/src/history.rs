@@ -8,12 +8,12 @@ use std::{sync::Arc, time::Duration};
 use gantry_accounts::Session;
 use gantry_model::{
     Pdu,
-    id::{EventId, OwnedEventId, RoomId, UserId},
+    id::{EventId, OwnedEventId, RoomId},
 };
 use gantry_rooms::{Direction, RoomEvent, RoomView, TimelineKey};
 use tracing::debug;
 
-use crate::{EventFilter, PageToken, Reading, Result, lazy_members};
+use crate::{EventFilter, PageToken, Reading, Result, lazy_members, sieve::Sieve};
 
 /// The most events of a page.
 const MAX_LIMIT: usize = 1_000;
@@ -73,13 +73,11 @@ pub struct Context {
 
 /// A walk along a timeline.
 struct Walk<'a> {
-    user: &'a UserId,
-    room: &'a RoomId,
+    sieve: Sieve<'a>,
     from: TimelineKey,
     to: Option<TimelineKey>,
     direction: Direction,
     limit: usize,
-    filter: &'a EventFilter,
     /// Whether other servers are asked for what is missing.
     fills_gaps: bool,
 }
@@ -103,14 +101,18 @@ impl Reading {
             Some(token) => Some(self.key_of(room, token).await?),
             None => None,
         };
+        let ignored = self.core.ignored(&session.user_id).await?;
         let walk = Walk {
-            user: &session.user_id,
-            room,
+            sieve: Sieve {
+                user: &session.user_id,
+                room,
+                ignored: &ignored,
+                filter: &query.filter,
+            },
             from,
             to,
             direction: query.direction,
             limit: query.limit.clamp(1, MAX_LIMIT),
-            filter: &query.filter,
             fills_gaps: view.is_joined_locally(),
         };
         let (chunk, end) = self.walk(walk).await?;
@@ -138,14 +140,19 @@ impl Reading {
             .await?;
         let key = event.key.unwrap_or(TimelineKey::END);
         let limit = limit.min(MAX_LIMIT);
-        let walk = |from, direction, limit| Walk {
+        let ignored = self.core.ignored(&session.user_id).await?;
+        let sieve = Sieve {
             user: &session.user_id,
             room,
+            ignored: &ignored,
+            filter,
+        };
+        let walk = |from, direction, limit| Walk {
+            sieve,
             from,
             to: None,
             direction,
             limit,
-            filter,
             fills_gaps: false,
         };
         let (events_before, start) = self.walk(walk(key, Direction::Backward, limit / 2)).await?;
@@ -177,6 +184,7 @@ impl Reading {
 
     /// Goes along the timeline until it has what is wanted; the events, and where to go on.
     async fn walk(&self, walk: Walk<'_>) -> Result<(Vec<RoomEvent>, Option<TimelineKey>)> {
+        let room = walk.sieve.room;
         let mut chunk = Vec::new();
         if walk.limit == 0 {
             return Ok((chunk, Some(walk.from)));
@@ -184,24 +192,20 @@ impl Reading {
         let (mut at, mut looked_at, mut gaps) = (walk.from, 0, 0);
         if walk.fills_gaps && walk.direction == Direction::Backward {
             // A page that ended at a gap named the point behind it; nothing on the next page would.
-            let missing = self.missing_before(walk.room, at).await?;
+            let missing = self.missing_before(room, at).await?;
             if !missing.is_empty() {
                 gaps += 1;
-                self.fill(walk.room, &missing).await;
+                self.fill(room, &missing).await;
             }
         }
         while looked_at < MAX_LOOKED_AT {
             let limit = walk.limit.max(10);
             let rooms = &self.core.rooms;
             let page = rooms
-                .timeline(walk.room, Some(at), walk.to, walk.direction, limit)
+                .timeline(room, Some(at), walk.to, walk.direction, limit)
                 .await?;
             looked_at += page.events.len().max(1);
-            let seen = self.core.visible(walk.user, walk.room, page.events).await?;
-            for event in seen
-                .into_iter()
-                .filter(|event| walk.filter.matches_pdu(&event.pdu))
-            {
+            for event in self.core.sifted(&walk.sieve, page.events).await? {
                 let next = event.key.map(|key| behind(key, walk.direction));
                 chunk.push(event);
                 if chunk.len() == walk.limit {
@@ -210,7 +214,7 @@ impl Reading {
             }
             if !page.missing.is_empty() && walk.fills_gaps && gaps < MAX_GAPS {
                 gaps += 1;
-                self.fill(walk.room, &page.missing).await;
+                self.fill(room, &page.missing).await;
             }
             match page.next {
                 Some(next) if next != at => at = next,
@@ -249,7 +253,7 @@ impl Reading {
     }
 
     /// The place of a token in the room's timeline.
-    async fn key_of(&self, room: &RoomId, token: PageToken) -> Result<TimelineKey> {
+    pub(crate) async fn key_of(&self, room: &RoomId, token: PageToken) -> Result<TimelineKey> {
         match token {
             PageToken::Timeline(key) => Ok(key),
             PageToken::Sync(token) => Ok(self.core.rooms.state_at(room, &token.cut).await?.end()),

@@ -41,7 +41,9 @@ impl MembershipActs {
         if session.guest {
             self.check_guest(&room).await?;
         }
-        self.core.join(&session.user_id, &room, via, reason).await
+        let room = self.core.join(&session.user_id, &room, via, reason).await?;
+        self.core.carry_over_joined(&session.user_id, &room).await;
+        Ok(room)
     }
 
     /// Asks to be let into a room.
@@ -255,7 +257,7 @@ impl Core {
 }
 
 /// The rooms whose members may join.
-fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {
+pub(crate) fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {
     let Some(rules) = view.state("m.room.join_rules", "") else {
         return Vec::new();
     };

@@ -92,6 +92,9 @@ impl Messaging {
         if kind == "m.room.member" {
             return self.put_member(session, room, state_key, content).await;
         }
+        if kind == "m.room.create" {
+            return Err(Error::invalid("A room is created once"));
+        }
         let view = self.core.joined_view(&session.user_id, room).await?;
         let standing = view.state(kind, state_key);
         if let Some(standing) = &standing
@@ -108,8 +111,16 @@ impl Messaging {
             )
             .await?;
         }
+        let replacement = match kind {
+            "m.room.tombstone" => replacement_in(&content),
+            _ => None,
+        };
         let event = NewEvent::state(session.user_id.clone(), kind, state_key, content);
-        Ok(self.core.rooms.submit(room, event).await?.event_id)
+        let sent = self.core.rooms.submit(room, event).await?;
+        if let Some(replacement) = replacement {
+            self.core.carry_over_all(&view, &replacement).await;
+        }
+        Ok(sent.event_id)
     }
 
     /// Takes an event's content away. Own events, and with the room's level for it also others'.
@@ -235,6 +246,11 @@ fn taken_target(content: &mut Object) -> Result<OwnedEventId> {
         .and_then(Value::as_str)
         .and_then(|target| EventId::parse(target).ok())
         .ok_or_else(|| Error::bad_json("A redaction needs an event to redact"))
+}
+
+/// The room that a tombstone points to.
+fn replacement_in(content: &Object) -> Option<OwnedRoomId> {
+    OwnedRoomId::try_from(str_of(content, "replacement_room")?).ok()
 }
 
 fn annotation_key(content: &Object) -> Option<&str> {

@@ -1,26 +1,13 @@
-//! What a user has not read, by the default push rules.
+//! What a user has not read, by the user's push rules.
 //!
-//! Specification: <https://spec.matrix.org/v1.19/client-server-api/#push-rules>.
+//! Specification: <https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications>.
 
 use std::collections::BTreeMap;
 
-use gantry_model::{
-    Object, Value,
-    id::{EventId, OwnedEventId, RoomId, UserId},
-};
-use gantry_rooms::{Direction, RoomEvent, RoomView};
+use gantry_model::id::{EventId, OwnedEventId, RoomId, UserId};
+use gantry_rooms::RoomView;
 
-use crate::{
-    ReceiptKind, Result,
-    content::{relation, str_of},
-    core::Core,
-    receipts::thread_of,
-};
-
-/// How many events are looked at; what is older counts as read.
-const MAX_LOOKED_AT: usize = 200;
-/// They are read in pages of these sizes.
-const PAGES: [usize; 3] = [20, 60, 120];
+use crate::{ReceiptKind, Result, core::Core, notify::Notified, unread_window::Window};
 
 /// What a user has not read in a room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,12 +78,6 @@ impl ReadUpTo {
     }
 }
 
-/// What makes a message address a user.
-struct Reader<'a> {
-    user: &'a UserId,
-    display_name: Option<String>,
-}
-
 impl Core {
     /// What the user has not read in a room.
     pub(crate) async fn unread(
@@ -105,33 +86,56 @@ impl Core {
         room: &RoomId,
         view: &RoomView,
     ) -> Result<Unread> {
-        let own = view.state("m.room.member", user.as_str());
-        let display_name = own.and_then(|own| own.content_str("displayname").map(str::to_owned));
-        let reader = Reader { user, display_name };
+        let notified = self.notified(user).await?;
+        self.unread_by(&notified, room, view).await
+    }
+
+    /// The same for a user whose rules are at hand.
+    pub(crate) async fn unread_by(
+        &self,
+        notified: &Notified,
+        room: &RoomId,
+        view: &RoomView,
+    ) -> Result<Unread> {
+        let user = &*notified.user;
         let mut read = ReadUpTo {
             room: self.read_up_to(user, room, None).await?,
             main: self.read_up_to(user, room, Some("main")).await?,
             threads: BTreeMap::new(),
         };
-        let mut unread = Unread::default();
-        for event in self.unread_events(user, room, &read.room).await? {
-            let Some(key) = event.key else { continue };
-            let thread = thread_of(event.relation.as_ref());
+        let window = self.unread_window(notified, view, &read.room).await?;
+        self.count(user, view, &window, &mut read).await
+    }
+
+    async fn count(
+        &self,
+        user: &UserId,
+        view: &RoomView,
+        window: &Window,
+        read: &mut ReadUpTo,
+    ) -> Result<Unread> {
+        let (room, end) = (view.room_id(), view.end());
+        let mut unread = Unread {
+            notifications: window.older(&read.room),
+            ..Unread::default()
+        };
+        for one in window.events().filter(|one| one.key < end) {
+            let thread = one.thread.as_deref();
             if let Some(root) = thread
                 && !read.threads.contains_key(root)
             {
                 let place = self.read_up_to(user, room, Some(root)).await?;
                 read.threads.insert(root.to_owned(), place);
             }
-            if !read.includes(thread, key.as_bytes()) {
-                unread.add(thread, reader.is_addressed(&event, view));
+            if !read.includes(thread, one.key.as_bytes()) {
+                unread.add(thread, one.highlight);
             }
         }
         Ok(unread)
     }
 
     /// The farthest of the user's public and private receipts, empty if there is none.
-    async fn read_up_to(
+    pub(crate) async fn read_up_to(
         &self,
         user: &UserId,
         room: &RoomId,
@@ -147,125 +151,11 @@ impl Core {
         }
         Ok(farthest)
     }
-
-    /// The events that notify the user, from the newest back to what the receipt for the whole room
-    /// covers, or to where the user came. Most have read nearly everything, so pages start small.
-    async fn unread_events(
-        &self,
-        user: &UserId,
-        room: &RoomId,
-        read: &[u8],
-    ) -> Result<Vec<RoomEvent>> {
-        let (mut found, mut from, mut looked_at) = (Vec::new(), None, 0);
-        for limit in PAGES {
-            let rooms = &self.rooms;
-            let page = rooms
-                .timeline(room, from, None, Direction::Backward, limit)
-                .await?;
-            looked_at += page.events.len();
-            for event in page.events {
-                let is_read = event
-                    .key
-                    .is_none_or(|key| read >= key.as_bytes().as_slice());
-                if is_read || is_join_of(&event, user) {
-                    return Ok(found);
-                }
-                if notifies(&event, user) {
-                    found.push(event);
-                }
-            }
-            from = page.next;
-            if from.is_none() || looked_at >= MAX_LOOKED_AT {
-                break;
-            }
-        }
-        Ok(found)
-    }
-}
-
-impl Reader<'_> {
-    /// Whether a message highlights: by its mentions, or, without any, by words in its text.
-    fn is_addressed(&self, event: &RoomEvent, view: &RoomView) -> bool {
-        let content = event.pdu.content();
-        let sender = event.pdu.sender();
-        let may_call_all = || {
-            view.power_levels()
-                .is_some_and(|levels| levels.for_user(sender) >= levels.notifications_room())
-        };
-        match content.get("m.mentions").and_then(Value::as_object) {
-            Some(mentions) => {
-                mentions_user(mentions, self.user)
-                    || (mentions.get("room").and_then(Value::as_bool) == Some(true)
-                        && may_call_all())
-            }
-            None => {
-                let body = str_of(content, "body").unwrap_or_default();
-                let name = self.display_name.as_deref().unwrap_or_default();
-                contains_word(body, self.user.localpart())
-                    || contains_word(body, name)
-                    || (contains_word(body, "@room") && may_call_all())
-            }
-        }
-    }
-}
-
-fn mentions_user(mentions: &Object, user: &UserId) -> bool {
-    let users = mentions
-        .get("user_ids")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
-    users.iter().any(|one| one.as_str() == Some(user.as_str()))
-}
-
-/// Whether the default rules notify of the event: messages of others, but no edits and notices.
-fn notifies(event: &RoomEvent, user: &UserId) -> bool {
-    let pdu = &event.pdu;
-    let is_edit = relation(pdu.content()).is_some_and(|(kind, _)| kind == "m.replace");
-    matches!(pdu.kind(), "m.room.message" | "m.room.encrypted")
-        && pdu.state_key().is_none()
-        && pdu.sender() != user
-        && event.redacted_because.is_none()
-        && !event.flags.quiet
-        && !is_edit
-        && pdu.content_str("msgtype") != Some("m.notice")
-}
-
-/// Whether the user came into the room by this event.
-fn is_join_of(event: &RoomEvent, user: &UserId) -> bool {
-    let was_joined = event
-        .replaces
-        .as_ref()
-        .is_some_and(|before| before.content_str("membership") == Some("join"));
-    event.pdu.is_state("m.room.member", user.as_str())
-        && event.pdu.content_str("membership") == Some("join")
-        && !was_joined
-}
-
-/// Whether the text holds the word, whatever its case, with no letter or digit beside it.
-fn contains_word(text: &str, word: &str) -> bool {
-    if word.is_empty() {
-        return false;
-    }
-    let (text, word) = (text.to_lowercase(), word.to_lowercase());
-    text.match_indices(&word).any(|(at, found)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + found.len()..].chars().next();
-        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_word_stands_alone() {
-        assert!(contains_word("Hello Alice!", "alice"));
-        assert!(contains_word("@room: hi", "@room"));
-        assert!(!contains_word("malice", "alice"));
-        assert!(!contains_word("anything", ""));
-        assert!(contains_word("alices alice", "alice"));
-    }
 
     #[test]
     fn a_thread_is_read_by_its_own_receipt_or_the_rooms() {

@@ -89,6 +89,12 @@ pub enum ErrorKind {
     UnableToGrantJoin,
     /// A relation of this kind by this user exists already.
     DuplicateAnnotation,
+    /// The user takes no invites of this one.
+    InviteBlocked,
+    /// The event is not in the thread (MSC4306).
+    NotInThread,
+    /// The thread was unsubscribed from after the event (MSC4306).
+    ConflictingUnsubscription,
     /// The request collides with another one.
     Conflict,
     /// The caller is not who it claims to be (federation).

@@ -180,6 +180,7 @@ impl Error {
             | ErrorKind::GuestAccessForbidden
             | ErrorKind::ThreepidDenied
             | ErrorKind::ServerControlled
+            | ErrorKind::InviteBlocked
             | ErrorKind::UnableToAuthorizeJoin
             | ErrorKind::UnableToGrantJoin => (400, Some("error-not-allowed")),
             ErrorKind::MissingToken
@@ -203,6 +204,7 @@ impl Error {
             | ErrorKind::ProfileTooLarge
             | ErrorKind::KeyTooLarge
             | ErrorKind::UnknownDevice
+            | ErrorKind::NotInThread
             | ErrorKind::WrongState
             | ErrorKind::UnknownPosition => (400, Some("error-invalid-params")),
             ErrorKind::TooLarge => (400, Some("error-message-size-exceeded")),
@@ -215,7 +217,9 @@ impl Error {
             }
             ErrorKind::WeakPassword => (400, Some("error-password-policy-not-met")),
             ErrorKind::RoomInUse => (400, Some("error-duplicate-channel-name")),
-            ErrorKind::DuplicateAnnotation | ErrorKind::Conflict => (400, Some("error-duplicate")),
+            ErrorKind::DuplicateAnnotation
+            | ErrorKind::ConflictingUnsubscription
+            | ErrorKind::Conflict => (400, Some("error-duplicate")),
             ErrorKind::Unrecognized => (404, None),
             ErrorKind::RemoteFailed => (400, Some("error-federation")),
             ErrorKind::Unavailable => (503, Some("error-unavailable")),

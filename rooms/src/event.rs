@@ -63,6 +63,16 @@ impl TimelineKey {
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
+
+    /// The key of these bytes, if there are as many as a key has.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::from_slice(bytes)
+    }
+
+    /// Whether the entry there came live; else it is history that was fetched later.
+    pub fn is_live(&self) -> bool {
+        self.0[8..16] == [0xff; 8]
+    }
 }
 
 impl fmt::Display for TimelineKey {

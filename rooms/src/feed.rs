@@ -146,6 +146,14 @@ impl Rooms {
         self.pos_at(&view, cut).await
     }
 
+    /// The point in a room's timeline behind which everything is newer than a position.
+    pub async fn end_before(&self, view: &RoomView, position: Position) -> Result<TimelineKey> {
+        let mut cut = Cut::new(self.store_cut().generation());
+        cut.advance(position);
+        let pos = self.pos_at(view, &cut).await?;
+        Ok(TimelineKey::after_live(pos))
+    }
+
     /// The room as it was at a cut.
     pub async fn state_at(&self, room: &RoomId, at: &Cut) -> Result<RoomView> {
         let view = self.get(room).await?;

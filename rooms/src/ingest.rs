@@ -116,11 +116,11 @@ pub(crate) async fn ingest(
         }
     };
     if let Err(rejection) = check_auth_events(memory, &pdu) {
-        return reject(memory, batch, &pdu, rejection);
+        return reject(memory, batch, &pdu, rejection).await;
     }
     let state = memory.state(sb).await?;
     if let Err(rejection) = check_state_before(memory, &state, &pdu) {
-        return reject(memory, batch, &pdu, rejection);
+        return reject(memory, batch, &pdu, rejection).await;
     }
     let soft = check_current_state(memory, &pdu).await?.is_err();
     let flags = EventFlags {
@@ -144,13 +144,13 @@ pub(crate) async fn ingest(
     Ok(Verdict::Appended { soft })
 }
 
-fn reject(
+async fn reject(
     memory: &mut Memory,
     batch: &mut Batch,
     pdu: &Arc<Pdu>,
     rejection: Rejection,
 ) -> Result<Verdict> {
-    keep_aside(memory, batch, pdu, Some(rejection.to_string()))?;
+    keep_aside(memory, batch, pdu, Some(rejection.to_string())).await?;
     Ok(Verdict::Rejected(rejection))
 }
 
@@ -264,7 +264,10 @@ async fn sides_after(memory: &Memory, hash: &Hash) -> Result<Option<Vec<Group>>>
 }
 
 /// The previous events of a rejected event; `None` if there is no rejected event of that hash.
-async fn rejected_event(memory: &Memory, hash: &Hash) -> Result<Option<Vec<Hash>>> {
+pub(crate) async fn rejected_event(memory: &Memory, hash: &Hash) -> Result<Option<Vec<Hash>>> {
+    if let Some(before) = memory.rejected(hash) {
+        return Ok(Some(before.to_vec()));
+    }
     let rules = memory.rules();
     let pdu = match memory.dag.find(hash).and_then(|rn| memory.dag.get(rn)) {
         Some(event) if event.rejected => Some(Arc::clone(&event.pdu)),

@@ -25,7 +25,7 @@ pub(crate) async fn load(
     cache: Arc<StateCache>,
 ) -> Result<Memory> {
     let mut memory = Memory::new(rid, room_id, version, store.clone(), cache);
-    memory.dag = load_dag(store, rid, version).await?;
+    memory.set_events(load_dag(store, rid, version).await?);
     let end = Scan::range(
         Bound::Included(key(rid, KIND_LOG, 0)),
         Bound::Included(key(rid, KIND_LOG, u64::MAX)),
@@ -39,7 +39,8 @@ pub(crate) async fn load(
     Ok(memory)
 }
 
-async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
+/// All state keys and state events of a room.
+pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
     let prefix = |kind| key(rid, kind, 0)[..9].to_vec();
     let mut dag = Dag::default();
     for (doc_key, doc) in store

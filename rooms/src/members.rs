@@ -1,12 +1,20 @@
 //! Memberships of local users: the one projection that is written with the entry it comes from.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
-use gantry_model::id::{OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
+use gantry_model::{
+    Pdu,
+    id::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId},
+};
 use gantry_store::{Batch, Key, Scan, Store, concat, hash16, schema::MEMBERSHIP, to_document};
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, codec::Change, commit::Env, memory::Memory};
+use crate::{
+    Result,
+    codec::Change,
+    commit::Env,
+    memory::{Dag, Memory},
+};
 
 /// A user's membership of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,14 +113,76 @@ impl MembershipRow {
             .map(|(membership, _)| membership)
     }
 
+    /// The row with what no log tells: whether the user has forgotten the room since the last
+    /// change of the membership.
+    pub(crate) fn keeping(mut self, stored: Option<&Self>) -> Self {
+        self.forgotten = stored.is_some_and(|old| old.forgotten && old.v == self.v);
+        self
+    }
+
     /// The membership before this one.
     pub fn previous(&self) -> Option<Membership> {
         self.before.first().map(|(membership, _)| *membership)
     }
 }
 
-fn row_key(user: &UserId, rid: u64) -> Key {
+/// The key of a user's row of a room.
+pub(crate) fn row_key(user: &UserId, rid: u64) -> Key {
     concat(&[&hash16(&[user.as_bytes()]), &rid.to_be_bytes()])
+}
+
+/// A local user's new membership, as a change of the current state brings it.
+pub(crate) struct Transition {
+    pub(crate) user: OwnedUserId,
+    membership: Membership,
+    event: Arc<Pdu>,
+}
+
+impl Transition {
+    /// The transition that a change is; `None`: it concerns no membership of a local user.
+    pub(crate) fn of(
+        dag: &Dag,
+        (skid, _, new): &Change,
+        is_local: &(dyn Fn(&UserId) -> bool + Sync),
+    ) -> Option<Self> {
+        let ("m.room.member", user) = dag.key(*skid)? else {
+            return None;
+        };
+        let user = UserId::parse(user).ok().filter(|user| is_local(user))?;
+        let event = new.and_then(|rn| dag.pdu(rn))?;
+        let membership = event.content_str("membership")?.parse().ok()?;
+        Some(Self {
+            user,
+            membership,
+            event,
+        })
+    }
+
+    /// The row that follows from the row before.
+    pub(crate) fn row(
+        self,
+        room_id: &RoomId,
+        rid: i64,
+        pos: u64,
+        old: Option<&MembershipRow>,
+    ) -> MembershipRow {
+        let mut before = Vec::new();
+        if let Some(old) = old {
+            before.push((old.membership, old.v));
+            before.extend(old.before.iter().copied().take(1));
+        }
+        MembershipRow {
+            user: self.user,
+            room_id: room_id.to_owned(),
+            rid,
+            membership: self.membership,
+            v: pos as i64,
+            event_id: self.event.event_id().to_owned(),
+            sender: self.event.sender().to_owned(),
+            before,
+            forgotten: false,
+        }
+    }
 }
 
 /// Adds the rows of the local users whose membership an entry changes.
@@ -123,26 +193,11 @@ pub(crate) async fn membership_rows(
     changes: &[Change],
     pos: u64,
 ) -> Result<()> {
-    for (skid, _, new) in changes {
-        let Some(("m.room.member", user)) = memory.dag.key(*skid) else {
+    for change in changes {
+        let Some(transition) = Transition::of(&memory.dag, change, env.is_local) else {
             continue;
         };
-        let Ok(user) = UserId::parse(user) else {
-            continue;
-        };
-        if !(env.is_local)(&user) {
-            continue;
-        }
-        let Some(event) = new.and_then(|rn| memory.dag.pdu(rn)) else {
-            continue;
-        };
-        let Some(membership) = event
-            .content_str("membership")
-            .and_then(|text| text.parse::<Membership>().ok())
-        else {
-            continue;
-        };
-        let key = row_key(&user, memory.rid);
+        let key = row_key(&transition.user, memory.rid);
         // Of several changes in one batch the later ones replace the row of the earlier one.
         let pending = batch.ops.iter().rev().find_map(|op| {
             let is_row = op.op.table() == MEMBERSHIP && *op.op.key() == key;
@@ -152,22 +207,7 @@ pub(crate) async fn membership_rows(
             Some(doc) => gantry_store::bson::deserialize_from_document(doc).ok(),
             None => memory.store.get(MEMBERSHIP, &key).await?,
         };
-        let mut before = Vec::new();
-        if let Some(old) = &old {
-            before.push((old.membership, old.v));
-            before.extend(old.before.iter().copied().take(1));
-        }
-        let row = MembershipRow {
-            user,
-            room_id: memory.room_id.clone(),
-            rid: memory.rid as i64,
-            membership,
-            v: pos as i64,
-            event_id: event.event_id().to_owned(),
-            sender: event.sender().to_owned(),
-            before,
-            forgotten: false,
-        };
+        let row = transition.row(&memory.room_id, memory.rid as i64, pos, old.as_ref());
         let doc = to_document(MEMBERSHIP, &row)?;
         batch.put_if(MEMBERSHIP, key, old.map(|old| old.v), doc);
     }

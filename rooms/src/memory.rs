@@ -7,7 +7,9 @@ use gantry_model::{
     id::{OwnedRoomId, OwnedUserId, UserId},
     pdu::Reference,
 };
-use gantry_state_res::{AuthEvent, EventSource, Rn, Skid, StateMap};
+use gantry_state_res::{
+    AuthDag, AuthEvent, EventSource, Resolution, ResolutionCache, Rn, Skid, StateMap,
+};
 use gantry_store::{Position, Store, hash16};
 
 use crate::{
@@ -108,6 +110,38 @@ impl EventSource for Dag {
     }
 }
 
+/// What makes resolutions quick.
+#[derive(Default)]
+struct Resolver {
+    /// The auth edges of all state events.
+    edges: AuthDag,
+    results: ResolutionCache,
+}
+
+/// The events with their auth edges in flat arrays.
+struct WithEdges<'a> {
+    dag: &'a Dag,
+    edges: &'a AuthDag,
+}
+
+impl EventSource for WithEdges<'_> {
+    fn event(&self, rn: Rn) -> Option<&AuthEvent> {
+        self.dag.event(rn)
+    }
+
+    fn skid(&self, kind: &str, state_key: &str) -> Option<Skid> {
+        self.dag.skid(kind, state_key)
+    }
+
+    fn create(&self) -> Option<Rn> {
+        self.dag.create
+    }
+
+    fn dag(&self) -> Option<&AuthDag> {
+        Some(self.edges)
+    }
+}
+
 /// A forward extremity.
 #[derive(Debug, Clone)]
 pub(crate) struct Extremity {
@@ -167,6 +201,7 @@ pub(crate) struct Memory {
     pub(crate) room_id: OwnedRoomId,
     pub(crate) version: RoomVersion,
     pub(crate) dag: Dag,
+    resolver: Resolver,
     pub(crate) head: Head,
     pub(crate) store: Store,
     /// How many of our users are joined in the current state.
@@ -175,6 +210,8 @@ pub(crate) struct Memory {
     /// Groups of entries that are not committed yet.
     fresh: HashMap<Group, CachedGroup>,
     recent: HashMap<Hash, Place>,
+    /// Rejected messages that may not be stored yet, with the events before them.
+    rejected: HashMap<Hash, Vec<Hash>>,
 }
 
 impl Memory {
@@ -190,17 +227,44 @@ impl Memory {
             room_id,
             version,
             dag: Dag::default(),
+            resolver: Resolver::default(),
             head: Head::empty(),
             store,
             local_joined: 0,
             cache,
             fresh: HashMap::new(),
             recent: HashMap::new(),
+            rejected: HashMap::new(),
         }
     }
 
     pub(crate) fn rules(&self) -> &'static RoomVersionRules {
         self.version.rules()
+    }
+
+    /// Adds the next state event, whose number must be [`Dag::len`].
+    pub(crate) fn push(&mut self, hash: Hash, event: AuthEvent) {
+        self.resolver.edges.push(event.skid, &event.auth);
+        self.dag.push(hash, event);
+    }
+
+    /// Begins with these state events.
+    pub(crate) fn set_events(&mut self, dag: Dag) {
+        self.resolver = Resolver::default();
+        for event in &dag.events {
+            self.resolver.edges.push(event.skid, &event.auth);
+        }
+        self.dag = dag;
+    }
+
+    /// Resolves states of the room.
+    pub(crate) fn resolve(&mut self, states: &[StateMap]) -> Resolution {
+        let Resolver { edges, results } = &mut self.resolver;
+        let source = WithEdges {
+            dag: &self.dag,
+            edges,
+        };
+        results.resolve(self.version.rules(), states, &source)
     }
 
     /// The state of a group with what is needed to grow from it.
@@ -240,6 +304,18 @@ impl Memory {
     /// Where the entry of a hash is, if it is a recent one or an extremity.
     pub(crate) fn recent(&self, hash: &Hash) -> Option<Place> {
         self.recent.get(hash).copied()
+    }
+
+    /// The events before a rejected message, if it is a recent one.
+    pub(crate) fn rejected(&self, hash: &Hash) -> Option<&[Hash]> {
+        self.rejected.get(hash).map(Vec::as_slice)
+    }
+
+    pub(crate) fn remember_rejected(&mut self, hash: Hash, before: Vec<Hash>) {
+        if self.rejected.len() >= RECENT {
+            self.rejected.clear();
+        }
+        self.rejected.insert(hash, before);
     }
 
     pub(crate) fn remember(&mut self, hash: Hash, place: Place) {

@@ -63,8 +63,11 @@ impl CachedGroup {
 
 /// The groups of one room that were used last. A mutex over a map: held for a look-up, never
 /// across an await.
-#[derive(Debug, Default)]
-pub(crate) struct StateCache(Mutex<Cached>);
+#[derive(Debug)]
+pub(crate) struct StateCache {
+    inner: Mutex<Cached>,
+    capacity: usize,
+}
 
 #[derive(Debug, Default)]
 struct Cached {
@@ -72,17 +75,31 @@ struct Cached {
     order: VecDeque<Group>,
 }
 
+impl Default for StateCache {
+    fn default() -> Self {
+        Self::holding(CACHED_GROUPS)
+    }
+}
+
 impl StateCache {
+    /// A cache of so many groups.
+    pub(crate) fn holding(capacity: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            capacity,
+        }
+    }
+
     pub(crate) fn get(&self, group: Group) -> Option<CachedGroup> {
-        self.0.lock().groups.get(&group).cloned()
+        self.inner.lock().groups.get(&group).cloned()
     }
 
     pub(crate) fn insert(&self, group: Group, cached: CachedGroup) {
-        let mut inner = self.0.lock();
+        let mut inner = self.inner.lock();
         if inner.groups.insert(group, cached).is_none() {
             inner.order.push_back(group);
         }
-        while inner.order.len() > CACHED_GROUPS {
+        while inner.order.len() > self.capacity {
             if let Some(oldest) = inner.order.pop_front() {
                 inner.groups.remove(&oldest);
             }
@@ -174,7 +191,8 @@ impl Walk<'_> {
     }
 }
 
-async fn full_state(store: &Store, rid: u64, pages: &[i64]) -> Result<StateMap> {
+/// The state that a checkpoint's pages hold.
+pub(crate) async fn full_state(store: &Store, rid: u64, pages: &[i64]) -> Result<StateMap> {
     let bytes = read_pages(store, rid, pages).await?;
     let numbers: Vec<u32> = unpack(&bytes).collect();
     Ok(numbers
@@ -183,7 +201,8 @@ async fn full_state(store: &Store, rid: u64, pages: &[i64]) -> Result<StateMap> 
         .collect())
 }
 
-async fn delta_of(store: &Store, rid: u64, doc: &GroupDoc) -> Result<Vec<Change>> {
+/// What a group differs by from its parent.
+pub(crate) async fn delta_of(store: &Store, rid: u64, doc: &GroupDoc) -> Result<Vec<Change>> {
     if let Some(delta) = &doc.delta {
         return Ok(unpack_changes(delta));
     }

@@ -25,7 +25,7 @@ pub use memory::{MemoryError, MemoryRoom};
 pub use power::PowerLevels;
 pub use rejection::Rejection;
 pub use resolve::{
-    Resolution, StateReset,
+    Resolution, ResolutionCache, StateReset,
     explain::{Explanation, explain},
     resolve,
 };

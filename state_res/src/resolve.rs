@@ -11,6 +11,7 @@
 mod audit;
 mod auth_chain;
 mod auth_difference;
+mod cache;
 pub mod explain;
 mod mainline;
 mod partial;
@@ -22,6 +23,7 @@ mod v2;
 
 use gantry_model::{RoomVersionRules, room_version::StateResolution};
 
+pub use self::cache::ResolutionCache;
 use self::{explain::Log, split::Split};
 use crate::{EventSource, Rn, Skid, StateMap};
 

@@ -37,6 +37,15 @@ impl Committer {
         Self { queue, stop }
     }
 
+    /// A committer that refuses everything.
+    pub(crate) fn closed() -> Self {
+        let (queue, _) = mpsc::unbounded_channel();
+        Self {
+            queue,
+            stop: CancellationToken::new(),
+        }
+    }
+
     /// Queues a batch at the first poll and waits for its outcomes.
     pub(crate) async fn commit(&self, mut batch: Batch) -> Result<Vec<Outcome>> {
         let bytes = check_batch(&mut batch)?;

@@ -28,6 +28,9 @@ pub type Settled = Vec<Vec<Verdict>>;
 /// Documents with a position that any process wrote, in the order of the engine.
 pub type Feed = BoxStream<'static, Result<(&'static str, Key, Position)>>;
 
+/// All documents of all tables as they stood at one moment: pages of one table after the other.
+pub type Snapshot = BoxStream<'static, Result<(&'static Table, Vec<Stored>)>>;
+
 /// A storage engine. Scans come resolved (bounds are whole keys), keys have the right length,
 /// documents hold no nulls in indexed fields: [`crate::Store`] sees to it.
 #[async_trait]
@@ -55,6 +58,19 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What is written from now on, by all processes; `None` if there can be no other.
     fn watch(&self) -> Option<Feed>;
+
+    /// Everything that is stored at this moment, whatever is written meanwhile.
+    fn snapshot(&self) -> Snapshot {
+        let reason = "this engine makes no snapshots";
+        let error = crate::Error::Unsuitable(reason.to_owned());
+        Box::pin(futures::stream::once(async { Err(error) }))
+    }
+
+    /// Looks for damage that the engine itself can see: indexes that do not fit their documents,
+    /// broken files. One text per finding.
+    async fn check(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 
     /// Ends background work.
     async fn close(&self);

@@ -7,6 +7,7 @@ mod blob;
 mod check;
 mod committer;
 mod cut;
+mod dump;
 mod engine;
 mod error;
 mod key;
@@ -26,7 +27,8 @@ pub mod testing;
 
 pub use blob::Blob;
 pub use cut::Cut;
-pub use engine::{Engine, Feed, Settled, Verdict};
+pub use dump::Moved;
+pub use engine::{Engine, Feed, Settled, Snapshot, Verdict};
 pub use error::{Error, Result};
 pub use key::{Key, concat, hash16, room_key};
 pub use mongo_engine::MongoEngine;

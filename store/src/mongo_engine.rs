@@ -11,17 +11,19 @@ mod feed;
 mod keyed;
 mod open;
 mod query;
+mod snapshot;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bson::{Document, RawDocumentBuf};
+use bson::{Document, RawDocumentBuf, doc};
 use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _};
 use mongodb::{Client, Collection, Database};
 
 use self::failure::failed;
-use crate::{Engine, Feed, Key, Op, Projection, Result, Scan, Settled, Stored, Table};
+use crate::schema::TABLES;
+use crate::{Engine, Feed, Key, Op, Projection, Result, Scan, Settled, Snapshot, Stored, Table};
 
 /// Keys asked for in one statement.
 const KEYS_AT_ONCE: usize = 1_000;
@@ -126,6 +128,25 @@ impl Engine for MongoEngine {
 
     fn watch(&self) -> Option<Feed> {
         Some(feed::open(self.database.clone()))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        snapshot::of(self.client.clone(), self.database.clone())
+    }
+
+    async fn check(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for table in TABLES {
+            // In the background it does not stop writers.
+            let command = doc! { "validate": table.name, "background": true };
+            let said = self.database.run_command(command).await;
+            let said = said.map_err(failed)?;
+            if !said.get_bool("valid").unwrap_or(false) {
+                let errors = said.get_array("errors").cloned().unwrap_or_default();
+                found.push(format!("collection {}: {errors:?}", table.name));
+            }
+        }
+        Ok(found)
     }
 
     async fn close(&self) {

@@ -1,7 +1,9 @@
 //! The embedded engine: one redb file, one redb table per table and per index.
 
 mod encode;
+mod indexes;
 mod reader;
+mod snapshot;
 mod writer;
 
 use std::path::Path;
@@ -15,11 +17,13 @@ use self::reader::Reader;
 use self::writer::Writer;
 use crate::schema::TABLES;
 use crate::{
-    Engine, Error, Feed, Index, Key, Op, Projection, Result, Scan, Settled, Stored, Table, Verdict,
+    Engine, Error, Feed, Index, Key, Op, Projection, Result, Scan, Settled, Snapshot, Stored,
+    Table, Verdict,
 };
 
-/// Pages kept in memory; redb's own default is 1 GB.
-const CACHE_BYTES: usize = 128 << 20;
+/// Pages kept in memory; what is not among them is mostly in the cache of the operating system. redb's
+/// own default is 1 GB.
+const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 type Definition<'n> = TableDefinition<'n, &'static [u8], &'static [u8]>;
 
@@ -31,15 +35,55 @@ pub struct RedbEngine {
 impl RedbEngine {
     /// Opens the file at `path`, which is created if missing; builds missing indexes.
     pub async fn open(path: &Path) -> Result<Self> {
+        Self::open_with_cache(path, DEFAULT_CACHE_BYTES).await
+    }
+
+    /// The same with a cache of so many bytes of pages.
+    pub async fn open_with_cache(path: &Path, cache_bytes: usize) -> Result<Self> {
         let path = path.to_owned();
         let database = blocking(move || {
-            let opened = Builder::new().set_cache_size(CACHE_BYTES).create(&path);
-            let database = opened.map_err(|error| match error {
-                DatabaseError::DatabaseAlreadyOpen => {
-                    Error::Unsuitable(format!("{} is in use by another process", path.display()))
-                }
-                other => failed(other),
-            })?;
+            let opened = Builder::new().set_cache_size(cache_bytes).create(&path);
+            let database = opened.map_err(|error| in_use_or_failed(&path, error))?;
+            create_tables(&database)?;
+            Ok(database)
+        })
+        .await?;
+        Ok(Self {
+            database: Arc::new(database),
+        })
+    }
+
+    /// Opens a file that is there, without a write to it, after its checksums were verified. What a
+    /// crash has left undone is undone, as at every opening.
+    pub async fn open_present(path: &Path) -> Result<Self> {
+        let path = path.to_owned();
+        let database = blocking(move || {
+            let mut database = Builder::new()
+                .set_cache_size(DEFAULT_CACHE_BYTES)
+                .open(&path)
+                .map_err(|error| in_use_or_failed(&path, error))?;
+            let damaged = |what| Error::Unsuitable(format!("{}: {what}", path.display()));
+            match database.check_integrity() {
+                Ok(true) => Ok(database),
+                Ok(false) => Err(damaged("the file was damaged and has been repaired")),
+                Err(DatabaseError::Storage(error)) => Err(damaged(&error.to_string())),
+                Err(error) => Err(failed(error)),
+            }
+        })
+        .await?;
+        Ok(Self {
+            database: Arc::new(database),
+        })
+    }
+
+    /// The engine on another storage than a file.
+    #[cfg(feature = "testing")]
+    pub async fn on(backend: impl redb::StorageBackend) -> Result<Self> {
+        let database = blocking(move || {
+            let database = Builder::new()
+                .set_cache_size(DEFAULT_CACHE_BYTES)
+                .create_with_backend(backend)
+                .map_err(failed)?;
             create_tables(&database)?;
             Ok(database)
         })
@@ -113,6 +157,23 @@ impl Engine for RedbEngine {
         None
     }
 
+    fn snapshot(&self) -> Snapshot {
+        snapshot::of(Arc::clone(&self.database))
+    }
+
+    async fn check(&self) -> Result<Vec<String>> {
+        self.read(|reader| {
+            let mut found = Vec::new();
+            for table in TABLES.iter().copied() {
+                for index in table.indexes {
+                    found.extend(reader.check_index(table, index)?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     async fn close(&self) {}
 }
 
@@ -151,6 +212,15 @@ fn create_tables(database: &Database) -> Result<()> {
     }
     drop(writer);
     transaction.commit().map_err(failed)
+}
+
+fn in_use_or_failed(path: &Path, error: DatabaseError) -> Error {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => {
+            Error::Unsuitable(format!("{} is in use by another process", path.display()))
+        }
+        other => failed(other),
+    }
 }
 
 fn index_name(table: &Table, index: &Index) -> String {

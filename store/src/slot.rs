@@ -43,10 +43,14 @@ struct Row {
     v: i64,
 }
 
+/// The row `store` of [`META`].
 #[derive(Serialize, Deserialize)]
-struct About {
-    schema: i64,
-    generation: u32,
+pub(crate) struct About {
+    pub(crate) schema: i64,
+    pub(crate) generation: u32,
+    /// Whether a restore has begun and not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restoring: Option<bool>,
 }
 
 /// A number below which none is drawn again, whatever the documents say.
@@ -107,6 +111,22 @@ impl Slot {
             slot.fill_gaps(settler).await?;
         }
         Ok(slot)
+    }
+
+    /// The generation and the end of a store that is only read.
+    pub(crate) async fn look(engine: &dyn Engine) -> Result<(u32, Position)> {
+        let about: Option<About> = read(engine, META, about_key()).await?;
+        let about = about.ok_or_else(|| Error::Unsuitable("there is no store here".to_owned()))?;
+        let generation = about.fitting()?;
+        let mut last = 0;
+        for table in stream_tables() {
+            last = last.max(greatest(engine, table).await?);
+        }
+        let last = Position {
+            w: SLOT,
+            s: last as u64,
+        };
+        Ok((generation, last))
     }
 
     /// The operation that gives the slot back: everything up to `last` is settled.
@@ -182,14 +202,59 @@ pub(crate) fn floor(s: u64) -> Op {
     }
 }
 
+impl About {
+    /// The generation, if this program knows the schema.
+    fn fitting(&self) -> Result<u32> {
+        if self.schema > SCHEMA {
+            return Err(Error::Unsuitable(format!(
+                "the store has schema {}, this program knows up to {SCHEMA}: use a newer program",
+                self.schema
+            )));
+        }
+        if self.restoring == Some(true) {
+            let reason = "a restore into this store has not ended: empty it and restore again";
+            return Err(Error::Unsuitable(reason.to_owned()));
+        }
+        Ok(self.generation)
+    }
+}
+
+/// Marks a store as one that is being restored: nobody opens it.
+pub(crate) fn begin_restore(about: &About) -> Result<Op> {
+    let about = About {
+        restoring: Some(true),
+        ..*about
+    };
+    put_about(&about)
+}
+
+/// Makes a restored store one that can be opened.
+pub(crate) fn end_restore(about: &About) -> Result<Op> {
+    put_about(about)
+}
+
+/// Whether a document is the row `store`, which a restore writes itself.
+pub(crate) fn is_about(table: &Table, key: &[u8]) -> bool {
+    table == META && key == about_key()
+}
+
+fn put_about(about: &About) -> Result<Op> {
+    Ok(Op::Put {
+        table: META,
+        key: about_key(),
+        doc: to_document(META, about)?,
+    })
+}
+
 async fn check_schema(settler: &Settler) -> Result<u32> {
-    let key = hash16(&[b"store"]).to_vec();
+    let key = about_key();
     let about = match read::<About>(settler.engine.as_ref(), META, key.clone()).await? {
         Some(about) => about,
         None => {
             let about = About {
                 schema: SCHEMA,
                 generation: 1,
+                restoring: None,
             };
             let doc = to_document(META, &about)?;
             // If another process was faster, it wrote the same.
@@ -205,13 +270,7 @@ async fn check_schema(settler: &Settler) -> Result<u32> {
             about
         }
     };
-    if about.schema > SCHEMA {
-        return Err(Error::Unsuitable(format!(
-            "the store has schema {}, this program knows up to {SCHEMA}: use a newer program",
-            about.schema
-        )));
-    }
-    Ok(about.generation)
+    about.fitting()
 }
 
 async fn greatest(engine: &dyn Engine, table: &'static Table) -> Result<i64> {
@@ -250,6 +309,11 @@ async fn settle_one(settler: &Settler, op: Op) -> Result<Verdict> {
 
 fn stream_tables() -> impl Iterator<Item = &'static Table> {
     TABLES.iter().copied().filter(|table| table.is_stream())
+}
+
+/// The key of the row `store`.
+pub(crate) fn about_key() -> Key {
+    hash16(&[b"store"]).to_vec()
 }
 
 fn row_key() -> Key {

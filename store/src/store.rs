@@ -20,11 +20,11 @@ use crate::{Cut, Engine};
 /// Typed tables, one group committer, and the stream of what was committed. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    engine: Arc<dyn Engine>,
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<dyn Engine>,
     committer: Committer,
     ring: Arc<Ring>,
     cut: watch::Receiver<Cut>,

@@ -1,5 +1,7 @@
-//! Engines that misbehave on purpose.
+//! Engines and disks that misbehave on purpose.
 
+mod power;
 mod torn;
 
+pub use power::{PowerCutDisk, Syncing};
 pub use torn::TornEngine;

@@ -29,9 +29,10 @@ class Gantry:
         self.name = f"{self.address}:{self._tls}"
         self.url = f"http://{self.address}:{self._plain}"
         self.websocket_url = f"ws://{self.address}:{self._plain}/websocket"
-        environment = self._environment(folder, authority, storage)
+        self._binary = binary
+        self._settings = self._environment(folder, authority, storage)
         command = [binary, "serve"]
-        self._program = Program(folder.name, command, folder / "gantry.log", environment)
+        self._program = Program(folder.name, command, folder / "gantry.log", self._settings)
 
     def start(self):
         """Start the server and wait for its first answer."""
@@ -44,6 +45,13 @@ class Gantry:
     def kill(self):
         """End the server as a power cut does."""
         self._program.kill()
+
+    def administer(self, *arguments):
+        """Run `gantry admin` on the data of the stopped server; returns what it prints."""
+        command = [self._binary, "admin", *arguments]
+        return subprocess.run(
+            command, env=self._settings, check=True, capture_output=True, text=True
+        ).stdout
 
     def is_alive(self):
         """True while the process exists."""

@@ -15,7 +15,7 @@ from message_stream import Reader, Writer
 from waiting import eventually
 
 LONG = bool(os.environ.get("GANTRY_LONG"))
-ROUNDS = {"redb": 20, "mongodb": 5, "standin": 3} if LONG else {"redb": 3, "mongodb": 1}
+ROUNDS = {"redb": 200, "mongodb": 50} if LONG else {"redb": 20, "mongodb": 5}
 MESSAGES_PER_SECOND = 50
 
 
@@ -36,7 +36,7 @@ def test_acknowledged_messages_survive_kill_9(engine, doomed, synapse):
     writer = Writer(alice, room_id)
     reader = Reader(alice, room_id)
 
-    asyncio.run(_crash_repeatedly(doomed, writer, reader, ROUNDS.get(engine, 1)))
+    asyncio.run(_crash_repeatedly(doomed, writer, reader, ROUNDS.get(engine, 3)))
 
     acknowledged = writer.acknowledged
     stored = [event["event_id"] for event in alice.all_messages(room_id) if _is_text(event)]

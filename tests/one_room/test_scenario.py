@@ -231,6 +231,13 @@ def test_leave_kick_and_ban_are_seen_by_all(cast):
     everyone_sees(carol, "join", by=carol)
 
     if bob:
+        bob.leaves(room)
+        for witness in (alice, carol):
+            witness.sees_membership(room, bob, "leave", by=bob)
+        bob.sees_own_removal(room)
+        bob.joins(room)
+        alice.sees_membership(room, bob, "join")
+
         alice.kicks(room, bob)
         bob.sees_own_removal(room)
         for witness in (alice, carol):

@@ -68,6 +68,15 @@ pub fn matrix_status(kind: &ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::UnableToAuthorizeJoin => (StatusCode::BAD_REQUEST, "M_UNABLE_TO_AUTHORISE_JOIN"),
         ErrorKind::UnableToGrantJoin => (StatusCode::BAD_REQUEST, "M_UNABLE_TO_GRANT_JOIN"),
         ErrorKind::DuplicateAnnotation => (StatusCode::BAD_REQUEST, "M_DUPLICATE_ANNOTATION"),
+        ErrorKind::InviteBlocked => (StatusCode::FORBIDDEN, "M_INVITE_BLOCKED"),
+        ErrorKind::NotInThread => (
+            StatusCode::BAD_REQUEST,
+            "IO.ELEMENT.MSC4306.M_NOT_IN_THREAD",
+        ),
+        ErrorKind::ConflictingUnsubscription => (
+            StatusCode::CONFLICT,
+            "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION",
+        ),
         ErrorKind::Conflict => (StatusCode::CONFLICT, "M_UNKNOWN"),
         ErrorKind::Unauthorized => (StatusCode::UNAUTHORIZED, "M_UNAUTHORIZED"),
         ErrorKind::UnknownPosition => (StatusCode::BAD_REQUEST, "M_UNKNOWN_POS"),

@@ -21,6 +21,11 @@ const UNSTABLE_FEATURES: &[&str] = &[
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
     "uk.timedout.msc4323",
+    "org.matrix.msc3874",
+    "org.matrix.msc3981",
+    "org.matrix.msc4222",
+    "uk.half-shot.msc2666.query_mutual_rooms",
+    "im.nheko.summary",
 ];
 
 /// The answer.

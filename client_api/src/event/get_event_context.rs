@@ -49,13 +49,21 @@ pub(crate) async fn get_event_context(
     let context = reading
         .context(&session, &room, &event, query.limit, &filter)
         .await?;
+    let all: Vec<_> = context
+        .events_before
+        .iter()
+        .chain([&context.event])
+        .chain(&context.events_after)
+        .cloned()
+        .collect();
+    let known = reading.aggregations(&session, &room, &all).await?;
     let viewer = Viewer::new(&session, state.now_ms());
     Ok(Json(Response {
         start: context.start.to_string(),
         end: context.end.to_string(),
-        event: viewer.event(&context.event),
-        events_before: viewer.events(&context.events_before),
-        events_after: viewer.events(&context.events_after),
+        event: viewer.bundled(&context.event, &known),
+        events_before: viewer.all_bundled(&context.events_before, &known),
+        events_after: viewer.all_bundled(&context.events_after, &known),
         state: viewer.pdus(&context.state),
     }))
 }

@@ -18,10 +18,11 @@ pub(crate) async fn get_one_room_event(
     Session(session): Session,
     PathArgs((room, event)): PathArgs<(OwnedRoomId, OwnedEventId)>,
 ) -> Result<Json<ClientEvent>> {
-    let event = state
-        .homeserver()
-        .reading
-        .event(&session, &room, &event)
+    let reading = &state.homeserver().reading;
+    let event = reading.event(&session, &room, &event).await?;
+    let known = reading
+        .aggregations(&session, &room, std::slice::from_ref(&event))
         .await?;
-    Ok(Json(Viewer::new(&session, state.now_ms()).event(&event)))
+    let viewer = Viewer::new(&session, state.now_ms());
+    Ok(Json(viewer.bundled(&event, &known)))
 }

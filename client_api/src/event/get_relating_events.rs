@@ -7,7 +7,7 @@ use gantry_homeserver::RelationsQuery;
 use gantry_model::id::{OwnedEventId, OwnedRoomId};
 use serde::{Deserialize, Serialize};
 
-use super::paging::Dir;
+use super::paging::{Dir, parse_token};
 use crate::{
     ClientApiState,
     auth::Session,
@@ -29,10 +29,13 @@ pub(crate) struct RelationsPath {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Query {
     from: Option<String>,
+    to: Option<String>,
     #[serde(default)]
     dir: Dir,
     #[serde(default = "default_limit")]
     limit: usize,
+    #[serde(default)]
+    recurse: bool,
 }
 
 fn default_limit() -> usize {
@@ -47,6 +50,8 @@ pub(crate) struct Response {
     next_batch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prev_batch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recursion_depth: Option<u64>,
 }
 
 /// A page of the events that relate to an event.
@@ -65,16 +70,22 @@ pub(crate) async fn get_relating_events(
     let query = RelationsQuery {
         rel_type,
         event_type,
-        from: query.from,
+        from: parse_token(query.from.as_deref())?,
+        to: parse_token(query.to.as_deref())?,
         limit: query.limit,
         direction: query.dir.into(),
+        recurse: query.recurse,
     };
     let reading = &state.homeserver().reading;
     let page = reading
         .relations(&session, &room_id, &event_id, query)
         .await?;
+    let known = reading
+        .aggregations(&session, &room_id, &page.chunk)
+        .await?;
     Ok(Json(Response {
-        chunk: Viewer::new(&session, state.now_ms()).events(&page.chunk),
+        chunk: Viewer::new(&session, state.now_ms()).all_bundled(&page.chunk, &known),
+        recursion_depth: page.recursion_depth,
         next_batch: page.next_batch,
         prev_batch: page.prev_batch,
     }))

@@ -55,16 +55,14 @@ pub(crate) async fn get_room_events(
         limit: query.limit,
         filter: parse_filter(query.filter.as_deref())?,
     };
-    let page = state
-        .homeserver()
-        .reading
-        .messages(&session, &room, query)
-        .await?;
+    let reading = &state.homeserver().reading;
+    let page = reading.messages(&session, &room, query).await?;
+    let known = reading.aggregations(&session, &room, &page.chunk).await?;
     let viewer = Viewer::new(&session, state.now_ms());
     Ok(Json(Response {
         start: page.start.to_string(),
         end: page.end.map(|end| end.to_string()),
-        chunk: viewer.events(&page.chunk),
+        chunk: viewer.all_bundled(&page.chunk, &known),
         state: viewer.pdus(&page.state),
     }))
 }

@@ -32,6 +32,7 @@ pub(crate) struct Options {
 /// A server named `server`.
 pub(crate) struct Server {
     pub(crate) hs: Homeserver,
+    pub(crate) rooms: Rooms,
     _dir: tempfile::TempDir,
 }
 
@@ -82,6 +83,7 @@ impl Server {
                 shared_secret: None,
             },
             default_room_version: RoomVersion::V12,
+            presence: true,
             well_known: WellKnown::default(),
             accounts: options.accounts,
             rates: options.rates,
@@ -90,7 +92,7 @@ impl Server {
         let federation = federation.calls();
         let hs = Homeserver::new(HomeserverParts {
             config,
-            rooms,
+            rooms: rooms.clone(),
             accounts,
             federation,
             workspace,
@@ -98,7 +100,11 @@ impl Server {
             clock,
             rng,
         });
-        Self { hs, _dir: dir }
+        Self {
+            hs,
+            rooms,
+            _dir: dir,
+        }
     }
 
     /// A new user, logged in.
@@ -121,6 +127,23 @@ impl Server {
             .access_token;
         sessions.authenticate(&token).await.expect("a session")
     }
+}
+
+/// The rooms of another server, and nothing else of it.
+pub(crate) async fn house(file: &std::path::Path, name: &str) -> Rooms {
+    let store = Store::open_redb(file).await.expect("a store");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(11));
+    let name = OwnedServerName::try_from(name).expect("a server name");
+    let identity = Identity::load(&store, name, &*rng, &*clock);
+    Rooms::new(RoomsConfig {
+        identity: identity.await.expect("keys"),
+        store: store.clone(),
+        clock,
+        rng,
+        tracker: TaskTracker::new(),
+        stop: CancellationToken::new(),
+    })
 }
 
 fn no_federation(

@@ -78,8 +78,10 @@ async fn reactions_edits_redactions_and_repetitions() {
                 rel_type: Some("m.annotation".into()),
                 event_type: None,
                 from: None,
+                to: None,
                 limit: 5,
                 direction: Direction::Backward,
+                recurse: false,
             },
         )
         .await

@@ -1,43 +1,12 @@
 //! Two servers: joins, forks, gaps, rejected and soft-failed events.
 
 use gantry_model::{Pdu, RoomVersion, canonical_json::parse_object};
-use gantry_rooms::{Arrival, Error, Ingested, JoinImport, Membership, NewEvent};
+use gantry_rooms::{Arrival, Error, Ingested, Membership, NewEvent};
 
-use crate::house::{House, member, object, user};
-
-/// Lets `@bob:two` join a room of house one through the handshake, in both houses.
-async fn join_two(one: &House, two: &House, room: &gantry_model::id::RoomId) {
-    let bob = user("@bob:two");
-    let before = one.rooms.get(room).await.unwrap();
-    let template = one
-        .rooms
-        .template(room, member(&bob, &bob, "join"))
-        .await
-        .unwrap();
-    let mut object = template.object;
-    gantry_model::hash::set_content_hash(&mut object);
-    let key = two.rooms.identity().key();
-    key.sign_event("two", &mut object, template.version.rules());
-    let join = Pdu::parse(object, template.version).unwrap();
-    let taken = one
-        .rooms
-        .ingest(join.clone(), Arrival::Handshake)
-        .await
-        .unwrap();
-    assert!(matches!(taken, Ingested::Accepted(_)), "{taken:?}");
-    let state = before.full_state();
-    let auth_chain = one.rooms.auth_chain_of_state(&before, &state);
-    two.rooms
-        .import_join(JoinImport {
-            version: template.version,
-            join,
-            state: state.iter().map(|pdu| (**pdu).clone()).collect(),
-            auth_chain: auth_chain.iter().map(|pdu| (**pdu).clone()).collect(),
-            servers: Vec::new(),
-        })
-        .await
-        .unwrap();
-}
+use crate::{
+    house::{House, member, object, user},
+    story::join_two,
+};
 
 async fn pdu(
     house: &House,

@@ -7,7 +7,7 @@ use gantry_model::{
     canonical_json::parse_object,
     id::{OwnedRoomId, OwnedUserId, ServerName, UserId},
 };
-use gantry_rooms::{Identity, NewEvent, Rooms, RoomsConfig};
+use gantry_rooms::{Identity, NewEvent, Result, Rooms, RoomsConfig};
 use gantry_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,6 +25,11 @@ impl House {
         let store = Store::open_redb(folder.join(format!("{server}.redb")))
             .await
             .unwrap();
+        Self::on(store, server, seed)
+    }
+
+    /// A server on a store that is open.
+    pub(crate) fn on(store: Store, server: &str, seed: u64) -> Self {
         let clock = Arc::new(MockClock::new(1_700_000_000_000));
         let key = ServerSigningKey::from_seed("test", &[server.len() as u8; 32]);
         let identity = Identity::new(ServerName::parse(server).unwrap(), key);
@@ -56,6 +61,15 @@ impl House {
 
     /// A public room of `creator`.
     pub(crate) async fn public_room(&self, version: RoomVersion, creator: &UserId) -> OwnedRoomId {
+        self.try_public_room(version, creator).await.unwrap()
+    }
+
+    /// The same where the store may fail.
+    pub(crate) async fn try_public_room(
+        &self,
+        version: RoomVersion,
+        creator: &UserId,
+    ) -> Result<OwnedRoomId> {
         let mut create = object("{}");
         create.insert("room_version".to_owned(), version.as_str().into());
         if !version.rules().creator_is_sender {
@@ -79,10 +93,7 @@ impl House {
                 object(r#"{"history_visibility":"shared"}"#),
             ),
         ];
-        self.rooms
-            .create(version, creator, create, events)
-            .await
-            .unwrap()
+        self.rooms.create(version, creator, create, events).await
     }
 
     /// Sends a text and returns its id.

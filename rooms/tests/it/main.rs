@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod check;
 mod forks;
 mod house;
 mod log;
+mod power;
+mod projections;
+mod story;
 mod timeline;

@@ -354,3 +354,26 @@ fn a_key_that_is_lost_raises_the_alarm() {
     };
     assert_eq!(resolution.resets, [reset]);
 }
+
+/// Why no result is carried on when an extremity advances: see `docs/adr/0006`.
+#[test]
+fn an_extremity_that_advances_on_an_agreed_key_can_still_lose_there() {
+    for version in from_version_2() {
+        let mut stage = Stage::new(version);
+        let agreed = stage.topic(Fork::Base, ALICE, 9_000);
+        let (mut left, mut right) = (stage.fork(), stage.fork());
+        stage.member(On(&mut left), CHARLIE, CHARLIE, "leave", 20);
+        stage.member(On(&mut right), EVE, EVE, "leave", 21);
+        assert_eq!(stage.winner(&[&left, &right], TOPIC, ""), Some(agreed));
+
+        let advanced = stage.topic(On(&mut left), ALICE, 30);
+
+        // The shortcut "the old result, with what changed on the branch" would say `advanced`.
+        assert_ne!(advanced, agreed);
+        assert_eq!(
+            stage.winner(&[&left, &right], TOPIC, ""),
+            Some(agreed),
+            "{version}"
+        );
+    }
+}

@@ -27,6 +27,16 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
+    /// One that gives up soon: nobody waits for a store that does not open.
+    pub(crate) fn for_opening(engine: &Arc<dyn Engine>) -> Self {
+        let given_up = CancellationToken::new();
+        given_up.cancel();
+        Self {
+            engine: Arc::clone(engine),
+            stop: given_up,
+        }
+    }
+
     /// Applies the batches; the keys of all operations differ.
     pub(crate) async fn settle(&self, batches: Arc<[Vec<Op>]>) -> Result<Settled> {
         let mut pause = Pause::new(&self.stop);

@@ -26,6 +26,13 @@ const NAMESPACE_EXISTS: i32 = 48;
 impl MongoEngine {
     /// Connects, checks that the server can keep what is promised, and creates what is missing.
     pub async fn open(uri: &str, database: &str) -> Result<Self> {
+        let engine = Self::connect(uri, database).await?;
+        try_join_all(TABLES.iter().map(|table| engine.create(table))).await?;
+        Ok(engine)
+    }
+
+    /// Connects and checks that the server can keep what is promised.
+    pub async fn connect(uri: &str, database: &str) -> Result<Self> {
         let mut options = ClientOptions::parse(uri).await.map_err(failed)?;
         let majority = WriteConcern::builder()
             .w(Acknowledgment::Majority)
@@ -44,7 +51,6 @@ impl MongoEngine {
             client,
         };
         engine.check_server().await?;
-        try_join_all(TABLES.iter().map(|table| engine.create(table))).await?;
         Ok(engine)
     }
 

@@ -3,11 +3,13 @@
 use std::ops::Bound;
 
 use bson::RawDocumentBuf;
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableError};
 
 use super::{Definition, encode, failed, index_name};
 use crate::project::project;
 use crate::{Error, Key, Projection, Result, Scan, ScanBy, Stored, Table};
+
+type Open = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// A read transaction. It lives within one blocking call, so it never keeps old pages for long.
 pub(super) struct Reader {
@@ -25,7 +27,9 @@ impl Reader {
         keys: &[Key],
         projection: Projection,
     ) -> Result<Vec<Option<RawDocumentBuf>>> {
-        let documents = self.open(table.name)?;
+        let Some(documents) = self.open(table.name)? else {
+            return Ok(vec![None; keys.len()]);
+        };
         let get = |key: &Key| match documents.get(key.as_slice()).map_err(failed)? {
             Some(bytes) => project(table, projection, bytes.value().to_vec()).map(Some),
             None => Ok(None),
@@ -34,7 +38,9 @@ impl Reader {
     }
 
     pub(super) fn scan(&self, table: &'static Table, scan: &Scan) -> Result<Vec<Stored>> {
-        let documents = self.open(table.name)?;
+        let Some(documents) = self.open(table.name)? else {
+            return Ok(Vec::new());
+        };
         let decode = |key: &[u8], bytes: &[u8]| {
             let doc = project(table, scan.projection, bytes.to_vec())?;
             Ok(Stored {
@@ -49,7 +55,9 @@ impl Reader {
                     table: table.name,
                     index,
                 })?;
-                let entries = self.open(&index_name(table, index))?;
+                let Some(entries) = self.open(&index_name(table, index))? else {
+                    return Ok(Vec::new());
+                };
                 let (from, to) = encode::bounds(table, eq, range.as_ref())?;
                 visit(&entries, &from, &to, scan, |_, key| {
                     let bytes = documents.get(key).map_err(failed)?.ok_or_else(|| {
@@ -61,10 +69,13 @@ impl Reader {
         }
     }
 
-    fn open(&self, name: &str) -> Result<ReadOnlyTable<&'static [u8], &'static [u8]>> {
-        self.transaction
-            .open_table(Definition::new(name))
-            .map_err(failed)
+    /// A table; `None`: an older program made the store, and nothing was written to it since.
+    pub(super) fn open(&self, name: &str) -> Result<Option<Open>> {
+        match self.transaction.open_table(Definition::new(name)) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 

@@ -208,7 +208,7 @@ fn open<'w, 't, K: std::hash::Hash + Eq>(
 
 /// The entry of a document in an index. Where several documents may have the same values, the key
 /// follows them.
-fn entry_of(
+pub(super) fn entry_of(
     table: &'static Table,
     index: &Index,
     key: &[u8],

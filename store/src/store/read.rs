@@ -72,6 +72,12 @@ impl Store {
             .collect()
     }
 
+    /// Damage that the engine itself sees, one text per finding; what documents say is checked by
+    /// those who write them.
+    pub async fn check(&self) -> Result<Vec<String>> {
+        self.inner.engine.check().await
+    }
+
     /// The documents of one scan.
     pub async fn scan<T: DeserializeOwned>(
         &self,

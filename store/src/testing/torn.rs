@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bson::RawDocumentBuf;
 
-use crate::{Engine, Error, Feed, Key, Op, Projection, Result, Scan, Settled, Stored, Table};
+use crate::{
+    Engine, Error, Feed, Key, Op, Projection, Result, Scan, Settled, Snapshot, Stored, Table,
+};
 
 /// Passes everything to another engine, but every now and then applies only a random prefix of
 /// each batch, or all of it, and reports that the outcome is unknown.
@@ -80,6 +82,14 @@ impl Engine for TornEngine {
 
     fn watch(&self) -> Option<Feed> {
         self.inner.watch()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.inner.snapshot()
+    }
+
+    async fn check(&self) -> Result<Vec<String>> {
+        self.inner.check().await
     }
 
     async fn close(&self) {

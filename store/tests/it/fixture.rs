@@ -7,7 +7,9 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use gantry_store::bson::Document;
 use gantry_store::testing::TornEngine;
-use gantry_store::{Batch, Engine, Key, MongoEngine, Outcome, RedbEngine, Scan, Store, Table};
+use gantry_store::{
+    Batch, Engine, Key, MongoEngine, Moved, Outcome, RedbEngine, Result, Scan, Store, Table,
+};
 use tempfile::TempDir;
 
 /// Which engine.
@@ -58,7 +60,8 @@ pub(crate) async fn run(kind: Kind, test: impl AsyncFnOnce(&Fixture)) {
         .catch_unwind()
         .await;
 
-    if let Some((uri, name)) = &fixture.mongodb {
+    let other = mongodb_uri().map(|uri| (uri, fixture.other_database()));
+    for (uri, name) in fixture.mongodb.iter().chain(&other) {
         let client = mongodb::Client::with_uri_str(uri)
             .await
             .expect("the test server");
@@ -101,6 +104,37 @@ impl Fixture {
     /// A store on the data of this fixture.
     pub(crate) async fn store(&self) -> Store {
         self.store_on(&self.engine().await).await
+    }
+
+    /// A folder for files of the test.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// Puts a backup into an empty store of the engine that this fixture is not of, where there is
+    /// such a server.
+    pub(crate) async fn restore_into_other(&self, folder: &std::path::Path) -> Result<Moved> {
+        match (&self.mongodb, mongodb_uri()) {
+            (None, Some(uri)) => {
+                let name = self.other_database();
+                Store::restore_mongodb(&uri, &name, folder, 0).await
+            }
+            _ => Store::restore_redb(&self.path().join("other.redb"), folder, 0).await,
+        }
+    }
+
+    /// The store that was restored so.
+    pub(crate) async fn other_store(&self) -> Store {
+        match (&self.mongodb, mongodb_uri()) {
+            (None, Some(uri)) => Store::open_mongodb(&uri, &self.other_database()).await,
+            _ => Store::open_redb(self.path().join("other.redb")).await,
+        }
+        .expect("opens")
+    }
+
+    fn other_database(&self) -> String {
+        let name = self.path().file_name().expect("a name").to_string_lossy();
+        format!("gantry_test_other_{}", name.replace('.', ""))
     }
 
     /// The database, if the engine is MongoDB.

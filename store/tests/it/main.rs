@@ -1,6 +1,7 @@
 //! One suite for every engine: redb, MongoDB (where `GANTRY_TEST_MONGODB_URI` names one), and an
 //! engine that loses answers.
 
+mod backup;
 mod commits;
 mod crash;
 mod documents;
@@ -72,6 +73,12 @@ suite! {
         a_newer_schema_is_refused,
         a_closed_store_commits_nothing,
         a_second_owner_of_the_slot_ends_the_first;
+    backup:
+        a_backup_under_load_is_one_moment,
+        a_restored_store_is_what_was_backed_up,
+        a_damaged_backup_is_refused_before_anything_is_written,
+        a_restore_that_did_not_end_is_not_opened,
+        a_store_that_is_only_read_takes_no_slot;
     crash:
         a_crash_leaves_prefixes_and_its_numbers_are_filled;
 }

@@ -64,6 +64,11 @@ class RocketPerson:
         assert channel["_id"] == room.rid, channel
         self.listens(room)
 
+    def leaves(self, room):
+        """Leave a channel."""
+        answer = self._rest.channels_leave(room.rid)
+        assert answer["success"], answer
+
     def listens(self, room):
         """Subscribe to a room's live messages and deletions."""
         wait_for(self._listen(room.rid))

@@ -46,6 +46,9 @@ fn every_kind() -> Vec<ErrorKind> {
         ErrorKind::UnableToAuthorizeJoin,
         ErrorKind::UnableToGrantJoin,
         ErrorKind::DuplicateAnnotation,
+        ErrorKind::InviteBlocked,
+        ErrorKind::NotInThread,
+        ErrorKind::ConflictingUnsubscription,
         ErrorKind::Conflict,
         ErrorKind::Unauthorized,
         ErrorKind::UnknownPosition,
@@ -95,6 +98,9 @@ BadAlias 400 {"errcode":"M_BAD_ALIAS","error":"x"}
 UnableToAuthorizeJoin 400 {"errcode":"M_UNABLE_TO_AUTHORISE_JOIN","error":"x"}
 UnableToGrantJoin 400 {"errcode":"M_UNABLE_TO_GRANT_JOIN","error":"x"}
 DuplicateAnnotation 400 {"errcode":"M_DUPLICATE_ANNOTATION","error":"x"}
+InviteBlocked 403 {"errcode":"M_INVITE_BLOCKED","error":"x"}
+NotInThread 400 {"errcode":"IO.ELEMENT.MSC4306.M_NOT_IN_THREAD","error":"x"}
+ConflictingUnsubscription 409 {"errcode":"IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION","error":"x"}
 Conflict 409 {"errcode":"M_UNKNOWN","error":"x"}
 Unauthorized 401 {"errcode":"M_UNAUTHORIZED","error":"x"}
 UnknownPosition 400 {"errcode":"M_UNKNOWN_POS","error":"x"}

@@ -1,0 +1,58 @@
+//! Whole tables and whole rooms, read a page at a time so that memory stays bounded.
+
+use std::{marker::PhantomData, ops::Bound};
+
+use gantry_store::{Key, Scan, Store, Table, schema::ROOM};
+use serde::de::DeserializeOwned;
+
+use crate::{Result, codec::key};
+
+/// Documents in the order of their keys.
+pub(super) struct Pages<'a, T> {
+    store: &'a Store,
+    table: &'static Table,
+    /// Where the next page begins; `None`: there is none.
+    next: Option<Bound<Key>>,
+    end: Bound<Key>,
+    limit: usize,
+    holds: PhantomData<T>,
+}
+
+impl<'a, T: DeserializeOwned> Pages<'a, T> {
+    /// All documents of a table.
+    pub(super) fn all(store: &'a Store, table: &'static Table, limit: usize) -> Self {
+        Self {
+            store,
+            table,
+            next: Some(Bound::Unbounded),
+            end: Bound::Unbounded,
+            limit,
+            holds: PhantomData,
+        }
+    }
+
+    /// The documents of one kind of a room.
+    pub(super) fn of_room(store: &'a Store, rid: u64, kind: u8, limit: usize) -> Self {
+        Self {
+            store,
+            table: ROOM,
+            next: Some(Bound::Included(key(rid, kind, 0))),
+            end: Bound::Included(key(rid, kind, u64::MAX)),
+            limit,
+            holds: PhantomData,
+        }
+    }
+
+    /// The next page; `None` after the last one.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<(Key, T)>>> {
+        let Some(from) = self.next.take() else {
+            return Ok(None);
+        };
+        let scan = Scan::range(from, self.end.clone()).limit(self.limit);
+        let page = self.store.scan::<T>(self.table, scan).await?;
+        if page.len() == self.limit {
+            self.next = page.last().map(|(last, _)| Bound::Excluded(last.clone()));
+        }
+        Ok((!page.is_empty()).then_some(page))
+    }
+}

@@ -1,0 +1,85 @@
+//! Requests without a running server, and those that must have none.
+
+use std::{io::Write, path::Path};
+
+use gantry_model::{Clock, id::RoomId};
+use gantry_rooms::Upkeep;
+use gantry_store::Store;
+
+use super::{AdminError, Answer, Operator, Request, control};
+use crate::{Config, config::StorageEngine, wiring};
+
+/// Has a request carried out: by the running server if there is one, else on the store itself,
+/// which is then only read.
+pub async fn run(config: &Config, request: Request) -> Result<Answer, AdminError> {
+    if let Some(answer) = control::ask(config, &request).await? {
+        return Ok(answer);
+    }
+    let store = wiring::read_store(config).await?;
+    let operator = Operator::new(store.clone(), config.server.server_name());
+    let answer = operator.run(request).await;
+    store.shutdown().await;
+    answer
+}
+
+/// Rebuilds the projections of all rooms and says what was wrong.
+pub async fn rebuild_projections(config: &Config) -> Result<String, AdminError> {
+    let store = wiring::open_store(config).await?;
+    let upkeep = Upkeep::new(store.clone(), config.server.server_name());
+    let rebuilt = upkeep.rebuild_projections().await;
+    store.shutdown().await;
+    let done = rebuilt?;
+    Ok(format!(
+        "{} rooms read, {} rows made; {} were missing or different, {} had no reason to be there\n",
+        done.rooms, done.rows, done.written, done.removed
+    ))
+}
+
+/// Writes a room as lines of JSON.
+pub async fn export_room(
+    config: &Config,
+    room: &RoomId,
+    output: &mut (dyn Write + Send),
+) -> Result<(), AdminError> {
+    let store = wiring::read_store(config).await?;
+    let upkeep = Upkeep::new(store.clone(), config.server.server_name());
+    let exported = async {
+        let mut export = upkeep.export(room).await?;
+        while let Some(lines) = export.next().await? {
+            output.write_all(&lines).map_err(AdminError::Output)?;
+        }
+        output.flush().map_err(AdminError::Output)
+    };
+    let exported = exported.await;
+    store.shutdown().await;
+    exported
+}
+
+/// Puts a backup into an empty store.
+pub async fn restore(
+    config: &Config,
+    folder: &Path,
+    clock: &dyn Clock,
+) -> Result<String, AdminError> {
+    let now_ms = clock.now_ms();
+    let moved = match config.storage.engine {
+        StorageEngine::Redb => {
+            let data = &config.server.data_dir;
+            std::fs::create_dir_all(data).map_err(wiring::WiringError::DataFolder)?;
+            Store::restore_redb(&data.join("gantry.redb"), folder, now_ms).await?
+        }
+        StorageEngine::Mongodb => {
+            let uri = config
+                .storage
+                .uri
+                .as_ref()
+                .ok_or(wiring::WiringError::NoUri)?;
+            let database = &config.storage.database;
+            Store::restore_mongodb(uri.reveal(), database, folder, now_ms).await?
+        }
+    };
+    Ok(format!(
+        "{} documents of {} tables restored\n",
+        moved.documents, moved.tables
+    ))
+}
