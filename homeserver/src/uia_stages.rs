@@ -65,7 +65,7 @@ impl Core {
             PASSWORD => self.password_stage(auth, guard, session).await,
             REGISTRATION_TOKEN => self.token_stage(auth, session).await,
             EMAIL => self.email_stage(auth, guard, session).await,
-            _ => Ok(failed(ErrorKind::InvalidParam, "Unknown stage")),
+            _ => Ok(Some(because(ErrorKind::InvalidParam, "Unknown stage"))),
         }
     }
 
@@ -84,9 +84,12 @@ impl Core {
         guard: &Guard<'_>,
         session: &mut UiaSession,
     ) -> Result<Failure> {
-        let wrong = || failed(ErrorKind::Forbidden, "Invalid password");
+        let wrong = || Some(because(ErrorKind::Forbidden, "Invalid password"));
         let Some(password) = auth.password.as_deref() else {
-            return Ok(failed(ErrorKind::MissingParam, "Missing params: password"));
+            return Ok(Some(because(
+                ErrorKind::MissingParam,
+                "Missing params: password",
+            )));
         };
         let Some(user) = self.whose_password(auth, guard).await? else {
             return Ok(wrong());
@@ -122,11 +125,14 @@ impl Core {
 
     async fn token_stage(&self, auth: &AuthData, session: &mut UiaSession) -> Result<Failure> {
         let Some(token) = auth.token.as_deref() else {
-            return Ok(failed(ErrorKind::MissingParam, "Missing params: token"));
+            return Ok(Some(because(
+                ErrorKind::MissingParam,
+                "Missing params: token",
+            )));
         };
         if !self.accounts.is_registration_token_valid(token).await? {
             let reason = "Invalid registration token";
-            return Ok(failed(ErrorKind::Unauthorized, reason));
+            return Ok(Some(because(ErrorKind::Unauthorized, reason)));
         }
         session.registration_token = Some(token.to_owned());
         Ok(None)
@@ -140,7 +146,7 @@ impl Core {
     ) -> Result<Failure> {
         let Some((creds, purpose)) = auth.threepid_creds.as_ref().zip(guard.email) else {
             let reason = "Missing params: threepid_creds";
-            return Ok(failed(ErrorKind::MissingParam, reason));
+            return Ok(Some(because(ErrorKind::MissingParam, reason)));
         };
         let proven = self
             .accounts
@@ -148,7 +154,7 @@ impl Core {
             .await?;
         if proven.is_none() {
             let reason = "The e-mail address has not been proven";
-            return Ok(failed(ErrorKind::ThreepidAuthFailed, reason));
+            return Ok(Some(because(ErrorKind::ThreepidAuthFailed, reason)));
         }
         session.email = proven;
         Ok(None)
@@ -173,6 +179,6 @@ impl Core {
     }
 }
 
-fn failed(kind: ErrorKind, reason: &str) -> Failure {
-    Some((kind, reason.to_owned()))
+fn because(kind: ErrorKind, reason: &str) -> (ErrorKind, String) {
+    (kind, reason.to_owned())
 }
