@@ -4,7 +4,7 @@ use gantry_accounts::{Secret, UiaSession};
 use gantry_model::{ErrorKind, Object, Value, id::OwnedUserId};
 
 use crate::{
-    AuthData, Result,
+    AuthData, Error, Result, Sessions,
     content::object,
     core::Core,
     uia::{DUMMY, EMAIL, Flows, Guard, PASSWORD, REGISTRATION_TOKEN, TERMS},
@@ -12,6 +12,44 @@ use crate::{
 
 /// Why a stage failed; `None`: it did not.
 type Failure = Option<(ErrorKind, String)>;
+
+impl Sessions {
+    /// Tries a stage in a browser, for a client that cannot do it itself. `Ok(Some)` is why it
+    /// failed.
+    pub async fn complete_in_browser(
+        &self,
+        stage: &str,
+        session: &str,
+        token: Option<String>,
+    ) -> Result<Option<String>> {
+        let unknown = || Error::refused(ErrorKind::WrongState, "Unknown session");
+        let accounts = &self.core.accounts;
+        let mut found = accounts.uia_session(session).await?.ok_or_else(unknown)?;
+        let failure = match stage {
+            DUMMY | TERMS => None,
+            REGISTRATION_TOKEN => {
+                let auth = AuthData {
+                    token,
+                    ..AuthData::default()
+                };
+                self.core.token_stage(&auth, &mut found).await?
+            }
+            _ => return Err(Error::not_found("There is no page for this stage")),
+        };
+        if let Some((_, reason)) = failure {
+            return Ok(Some(reason));
+        }
+        let given = found.registration_token;
+        let changed = accounts.change_uia(session, |stored| {
+            stored.completed.insert(stage.to_owned());
+            if given.is_some() {
+                stored.registration_token.clone_from(&given);
+            }
+        });
+        changed.await?.ok_or_else(unknown)?;
+        Ok(None)
+    }
+}
 
 impl Core {
     /// Tries a stage; what it proves is noted in the session.
