@@ -14,6 +14,7 @@ mod listeners;
 mod outbound;
 mod overlay;
 mod registration;
+mod retention;
 mod rocketchat;
 mod rules;
 mod secret;
@@ -33,6 +34,7 @@ pub use limits::LimitsConfig;
 pub use listeners::ListenersConfig;
 pub use outbound::OutboundSection;
 pub use registration::RegistrationConfig;
+pub use retention::RetentionConfig;
 pub use rocketchat::RocketChatConfig;
 pub use secret::Secret;
 pub use server::ServerConfig;
@@ -82,6 +84,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// Limits.
     pub limits: LimitsConfig,
+    /// How long messages are kept.
+    pub retention: RetentionConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
     /// Application services.

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod greeting;
+mod housekeeping;
 pub mod listener;
 mod metrics_page;
 mod running;

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::Config;
 
 /// The sections in their order, each with the source that documents it.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 12] = [
     ("server", include_str!("server.rs")),
     ("listeners", include_str!("listeners.rs")),
     ("storage", include_str!("storage.rs")),
@@ -16,6 +16,7 @@ const SECTIONS: [(&str, &str); 11] = [
     ("registration", include_str!("registration.rs")),
     ("accounts", include_str!("accounts.rs")),
     ("limits", include_str!("limits.rs")),
+    ("retention", include_str!("retention.rs")),
     ("rocketchat", include_str!("rocketchat.rs")),
     ("appservices", include_str!("appservices.rs")),
     ("telemetry", include_str!("telemetry.rs")),
