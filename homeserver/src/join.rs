@@ -186,6 +186,8 @@ impl Core {
         mut via: Vec<OwnedServerName>,
         mut content: Object,
     ) -> Result<OwnedRoomId> {
+        // Before another server is asked for anything.
+        self.rooms.require_open(room).await?;
         let outside = self.rooms.out_of_band_of(user, room).await?;
         let view = self.rooms.view(room).await?;
         via.extend(self.servers_of(room, outside.as_ref(), view.as_ref()));
