@@ -97,7 +97,7 @@ class Examiner:
         @given(case=operation.definition.as_strategy(generation_mode=mode))
         def ask(case):
             fill(case, world, good, chance, cures=mode.is_positive)
-            self._send(case, world, line)
+            self._send(case, world, line, good.session)
 
         try:
             ask()
@@ -105,7 +105,7 @@ class Examiner:
             # Without parameters and body there is nothing that could be wrong.
             pass
 
-    def _send(self, case, world, line, session=None):
+    def _send(self, case, world, line, session):
         answer = case.call(
             self._url,
             session=self._http,

@@ -16,8 +16,8 @@ _ROOM_VERSION = "11"
 class FederatedWorld(World):
     """The room has the one version that the scripted server knows, and a user of his in it."""
 
-    def __init__(self, server, fake):
-        super().__init__(server)
+    def __init__(self, server, mailbox, fake):
+        super().__init__(server, mailbox)
         self.fake = fake
 
     @cached_property

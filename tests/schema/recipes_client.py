@@ -50,6 +50,22 @@ def _register(world):
     return Call({"username": f"new-{world.number}", "password": PASSWORD, "auth": auth})
 
 
+def _new_proof(world):
+    return {
+        "client_secret": f"other{world.number}",
+        "email": world.address,
+        "send_attempt": 1,
+    }
+
+
+def _proof_for_reset(world):
+    return Call({**_new_proof(world), "email": world.added_address})
+
+
+def _without_address(world):
+    return Call({"medium": "email", "address": world.added_address})
+
+
 def _by_other_in_room(world):
     """The other joins."""
     return Call({}, session=world.other)
@@ -233,6 +249,13 @@ RECIPES = {
     "getAdminSuspendUser": _as_admin(),
     "setAdminSuspendUser": _as_admin({"suspended": True}),
     "getWhoIs": _as_admin(),
+    "registrationTokenValidity": _query(token=lambda _: "a-token"),
+    "requestTokenToRegisterEmail": _body(_new_proof),
+    "requestTokenTo3PIDEmail": _body(_new_proof),
+    "requestTokenToResetPasswordEmail": _proof_for_reset,
+    "add3PID": _account(lambda world: world.proven_address),
+    "delete3pidFromAccount": _without_address,
+    "unbind3pidFromAccount": _without_address,
     "requestOpenIdToken": _body(lambda _: {}),
     # Devices
     "updateDevice": _body(lambda _: {"display_name": "Looking glass"}),

@@ -22,6 +22,7 @@ from certificates import Authority  # noqa: E402
 from examiner import Examiner  # noqa: E402
 from fake_server import FakeServer  # noqa: E402
 from federated_world import FederatedWorld  # noqa: E402
+from mailbox import Mailbox  # noqa: E402
 from peers import Gantry, redb_storage  # noqa: E402
 from report import Exceptions  # noqa: E402
 from world import SHARED_SECRET, World  # noqa: E402
@@ -31,6 +32,7 @@ _BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
 _OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "schema"))
 _SETTINGS = {
     "GANTRY_REGISTRATION__SHARED_SECRET": SHARED_SECRET,
+    "GANTRY_SUPPORT__PAGE": "https://example.org/help",
     "GANTRY_SERVER__WELL_KNOWN_CLIENT": "https://matrix.example.org",
     "GANTRY_SERVER__WELL_KNOWN_SERVER": "matrix.example.org:443",
 }
@@ -49,14 +51,17 @@ def main():
     shutil.rmtree(_OUTPUT, ignore_errors=True)
     _OUTPUT.mkdir(parents=True)
     authority = Authority(_OUTPUT / "certificates")
-    server = Gantry(_BINARY, _OUTPUT / "gantry", authority, {**redb_storage(), **_SETTINGS})
+    mailbox = Mailbox()
+    settings = {**redb_storage(), **_SETTINGS, **mailbox.settings}
+    server = Gantry(_BINARY, _OUTPUT / "gantry", authority, settings)
     server.start()
     fake = FakeServer(authority, "127.0.0.9")
     try:
-        return _examine(chosen, place, server, fake)
+        return _examine(chosen, place, server, mailbox, fake)
     finally:
         fake.close()
         server.stop()
+        mailbox.close()
 
 
 def _without_specification():
@@ -71,11 +76,15 @@ def _without_specification():
     return 0
 
 
-def _examine(chosen, place, server, fake):
+def _examine(chosen, place, server, mailbox, fake):
     exceptions = Exceptions(_HERE / "exceptions.txt")
     apis = [
-        (specification.CLIENT, recipes_client.RECIPES, lambda: World(server)),
-        (specification.SERVER, recipes_server.RECIPES, lambda: FederatedWorld(server, fake)),
+        (specification.CLIENT, recipes_client.RECIPES, lambda: World(server, mailbox)),
+        (
+            specification.SERVER,
+            recipes_server.RECIPES,
+            lambda: FederatedWorld(server, mailbox, fake),
+        ),
     ]
     asked, complaints = [], []
     with (_OUTPUT / "report.txt").open("w") as report:

@@ -64,10 +64,16 @@ def operations(api, place):
     for result in schema.get_all_operations():
         definition = result.ok()
         raw = document["paths"][definition.path][definition.method]
-        security = raw.get("security", [])
-        needs_token = bool(security) and {} not in security
+        needs_token = _needs_token(api, raw.get("security", []))
         found.append(Operation(api, raw["operationId"], definition, needs_token))
     return found
+
+
+def _needs_token(api, security):
+    """The client-server file asks a room's summary for a server's signature; it needs nothing."""
+    schemes = {scheme for way in security for scheme in way}
+    is_ours = api == SERVER or "signedRequest" not in schemes
+    return bool(schemes) and is_ours and {} not in security
 
 
 def _merge_trimmed_paths(paths):

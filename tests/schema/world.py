@@ -24,8 +24,9 @@ _numbers = itertools.count(1)
 class World:
     """The prepared ids of one operation."""
 
-    def __init__(self, server):
+    def __init__(self, server, mailbox):
         self.server = server
+        self.mailbox = mailbox
         self.number = next(_numbers)
 
     @cached_property
@@ -112,6 +113,30 @@ class World:
         return done(self.account.post(where, json={})).json()["filter_id"]
 
     @cached_property
+    def address(self):
+        """An e-mail address of nobody's."""
+        return f"alice-{self.number}@example.org"
+
+    @cached_property
+    def proven_address(self):
+        """The proof that `address` is Alice's, as she would add it to her account."""
+        proof = {"client_secret": f"secret{self.number}"}
+        where = path("account", "3pid", "email", "requestToken")
+        body = {**proof, "email": self.address, "send_attempt": 1}
+        proof["sid"] = done(self.account.post(where, json=body)).json()["sid"]
+        link = self.mailbox.link_parameters(self.address)
+        done(self.account.post("/_gantry/email/confirm", params=link))
+        return proof
+
+    @cached_property
+    def added_address(self):
+        """`address`, which is Alice's now."""
+        where = path("account", "3pid", "add")
+        body = self.with_password("POST", where, self.proven_address)
+        done(self.account.post(where, json=body))
+        return self.address
+
+    @cached_property
     def sync_token(self):
         """Where Alice's stream stands."""
         return done(self.account.get(path("sync"), params={"timeout": 0})).json()["next_batch"]
@@ -157,7 +182,7 @@ class World:
 
     def with_password(self, method, where, body):
         """The body, completed with what user-interactive authentication asks for."""
-        first = self.account._call(method, where, {"json": body})
+        first = self.account.ask(method, where, json=body)
         assert first.status_code == 401, f"no interactive authentication: {first.text}"
         identifier = {"type": "m.id.user", "user": self.account.user_id}
         stage = {"type": "m.login.password", "identifier": identifier, "password": PASSWORD}

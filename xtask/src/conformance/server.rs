@@ -39,6 +39,7 @@ impl Server {
                 "https://matrix.example.org",
             )
             .env("GANTRY_SERVER__WELL_KNOWN_SERVER", "matrix.example.org:443")
+            .env("GANTRY_LIMITS__ENABLED", "false")
             .env("GANTRY_TELEMETRY__FILTER", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
