@@ -27,11 +27,12 @@ EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 6}
 class Examiner:
     """Asks the operations of one API."""
 
-    def __init__(self, url, recipes, new_world, number):
+    def __init__(self, url, recipes, new_world, number, times=1):
         self._url = url
         self._recipes = recipes
         self._new_world = new_world
         self._seed = number
+        self._times = times
         self._http = requests.Session()
 
     def examine(self, operation):
@@ -43,7 +44,7 @@ class Examiner:
         world = self._new_world()
         good = self._by_hand(operation, world, line)
         for mode, count in EXAMPLES.items():
-            self._generated(operation, world, good, line, mode, count)
+            self._generated(operation, world, good, line, mode, count * self._times)
         return line
 
     def _is_there(self, operation):
