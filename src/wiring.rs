@@ -280,7 +280,8 @@ pub(crate) async fn open_store(config: &Config) -> Result<Store, WiringError> {
         StorageEngine::Redb => {
             let folder = &config.server.data_dir;
             std::fs::create_dir_all(folder).map_err(WiringError::DataFolder)?;
-            Ok(Store::open_redb(folder.join("gantry.redb")).await?)
+            let cache_bytes = config.storage.cache_mib << 20;
+            Ok(Store::open_redb_with_cache(folder.join("gantry.redb"), cache_bytes).await?)
         }
         StorageEngine::Mongodb => {
             let uri = config.storage.uri.as_ref().ok_or(WiringError::NoUri)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use gantry_model::hash::sha256;
+use gantry_model::hash::{hex, sha256};
 use gantry_model::id::{OwnedUserId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -233,10 +233,7 @@ impl Accounts {
 fn sid_of(request: &EmailRequest) -> String {
     let mut text = format!("{:?}\0{}\0", request.purpose, request.address).into_bytes();
     text.extend_from_slice(request.client_secret.as_bytes());
-    sha256(&text)[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&sha256(&text)[..16])
 }
 
 #[cfg(test)]

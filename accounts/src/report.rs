@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use gantry_model::hash::hex;
 use gantry_model::id::{OwnedEventId, OwnedRoomId, OwnedUserId};
 use gantry_store::schema::REPORT;
 use gantry_store::{Key, Scan, concat};
@@ -104,7 +105,7 @@ impl Accounts {
 }
 
 fn id_of(key: &Key) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(key)
 }
 
 fn key_of(id: &str) -> Option<Key> {

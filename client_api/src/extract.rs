@@ -3,7 +3,10 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use gantry_homeserver::UiaRequest;
-use gantry_model::{ErrorKind, hash::sha256};
+use gantry_model::{
+    ErrorKind,
+    hash::{hex, sha256},
+};
 pub(crate) use gantry_web::PathArgs;
 use gantry_web::{Reader, Rejection};
 use http::request::Parts;
@@ -88,10 +91,7 @@ fn endpoint_of(parts: &Parts) -> String {
 
 /// SHA-256 of the JSON, whatever the order of its keys.
 fn digest_of(body: &serde_json::Value) -> String {
-    sha256(body.to_string().as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&sha256(body.to_string().as_bytes()))
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         at(V3, "/account/3pid/unbind", post(account::unbind_3pid)),
         at(BARE, "/_gantry/email/confirm", get(account::show_confirmation)),
         at(BARE, "/_gantry/email/confirm", post(account::confirm_email)),
+        at(V3, "/auth/{stage}/fallback/web", get(account::show_stage)),
+        at(V3, "/auth/{stage}/fallback/web", post(account::finish_stage)),
         at(V3, "/user/{user_id}/openid/request_token", post(account::request_openid_token)),
         at(MSC3391, "/user/{user_id}/account_data/{type}", delete(user_data::delete_account_data)),
         at(MSC3391, "/user/{user_id}/rooms/{room_id}/account_data/{type}", delete(user_data::delete_account_data_per_room)),

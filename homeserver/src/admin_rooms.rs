@@ -203,7 +203,7 @@ impl Core {
         let content = create.as_ref().map(|create| create.content());
         let federatable = content
             .and_then(|content| content.get("m.federate"))
-            .and_then(|value| value.as_bool())
+            .and_then(gantry_model::Value::as_bool)
             .unwrap_or(true);
         let joined = view.joined();
         Ok(AdminRoom {

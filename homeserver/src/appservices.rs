@@ -7,7 +7,7 @@ use gantry_accounts::{Appservice, NewAccount, Session};
 use gantry_model::{
     ErrorKind,
     hash::sha256,
-    id::{OwnedDeviceId, OwnedUserId, UserId},
+    id::{OwnedDeviceId, OwnedUserId, RoomAliasId, UserId},
 };
 
 use crate::{Error, RegisterRequest, Registered, Result, Sessions, core::Core, username};
@@ -121,6 +121,23 @@ impl Core {
             Ok(()) | Err(gantry_accounts::Error::UserInUse) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Fails if the alias is kept for an application service that does not act here.
+    pub(crate) fn check_alias_not_claimed(
+        &self,
+        session: &Session,
+        alias: &RoomAliasId,
+    ) -> Result<()> {
+        let (all, own) = (
+            &self.config.accounts.appservices,
+            session.appservice.as_deref(),
+        );
+        if all.is_alias_claimed(alias.as_str(), own) {
+            let reason = "This alias is reserved by an application service";
+            return Err(Error::refused(ErrorKind::Exclusive, reason));
+        }
+        Ok(())
     }
 
     /// Fails if the user id is kept for an application service.

@@ -110,6 +110,9 @@ impl Creation {
         check_size(&wish)?;
         let version = self.version(&wish)?;
         let alias = self.free_alias(&wish).await?;
+        if let Some(alias) = &alias {
+            self.core.check_alias_not_claimed(session, alias)?;
+        }
         let user = &session.user_id;
         let member = self
             .core

@@ -4,7 +4,7 @@ use gantry_accounts::{Secret, UiaSession};
 use gantry_model::{ErrorKind, Object, Value, id::OwnedUserId};
 
 use crate::{
-    AuthData, Result,
+    AuthData, Error, Result, Sessions,
     content::object,
     core::Core,
     uia::{DUMMY, EMAIL, Flows, Guard, PASSWORD, REGISTRATION_TOKEN, TERMS},
@@ -12,6 +12,44 @@ use crate::{
 
 /// Why a stage failed; `None`: it did not.
 type Failure = Option<(ErrorKind, String)>;
+
+impl Sessions {
+    /// Tries a stage in a browser, for a client that cannot do it itself. `Ok(Some)` is why it
+    /// failed.
+    pub async fn complete_in_browser(
+        &self,
+        stage: &str,
+        session: &str,
+        token: Option<String>,
+    ) -> Result<Option<String>> {
+        let unknown = || Error::refused(ErrorKind::WrongState, "Unknown session");
+        let accounts = &self.core.accounts;
+        let mut found = accounts.uia_session(session).await?.ok_or_else(unknown)?;
+        let failure = match stage {
+            DUMMY | TERMS => None,
+            REGISTRATION_TOKEN => {
+                let auth = AuthData {
+                    token,
+                    ..AuthData::default()
+                };
+                self.core.token_stage(&auth, &mut found).await?
+            }
+            _ => return Err(Error::not_found("There is no page for this stage")),
+        };
+        if let Some((_, reason)) = failure {
+            return Ok(Some(reason));
+        }
+        let given = found.registration_token;
+        let changed = accounts.change_uia(session, |stored| {
+            stored.completed.insert(stage.to_owned());
+            if given.is_some() {
+                stored.registration_token.clone_from(&given);
+            }
+        });
+        changed.await?.ok_or_else(unknown)?;
+        Ok(None)
+    }
+}
 
 impl Core {
     /// Tries a stage; what it proves is noted in the session.
@@ -27,7 +65,7 @@ impl Core {
             PASSWORD => self.password_stage(auth, guard, session).await,
             REGISTRATION_TOKEN => self.token_stage(auth, session).await,
             EMAIL => self.email_stage(auth, guard, session).await,
-            _ => Ok(failed(ErrorKind::InvalidParam, "Unknown stage")),
+            _ => Ok(Some(because(ErrorKind::InvalidParam, "Unknown stage"))),
         }
     }
 
@@ -46,9 +84,12 @@ impl Core {
         guard: &Guard<'_>,
         session: &mut UiaSession,
     ) -> Result<Failure> {
-        let wrong = || failed(ErrorKind::Forbidden, "Invalid password");
+        let wrong = || Some(because(ErrorKind::Forbidden, "Invalid password"));
         let Some(password) = auth.password.as_deref() else {
-            return Ok(failed(ErrorKind::MissingParam, "Missing params: password"));
+            return Ok(Some(because(
+                ErrorKind::MissingParam,
+                "Missing params: password",
+            )));
         };
         let Some(user) = self.whose_password(auth, guard).await? else {
             return Ok(wrong());
@@ -84,11 +125,14 @@ impl Core {
 
     async fn token_stage(&self, auth: &AuthData, session: &mut UiaSession) -> Result<Failure> {
         let Some(token) = auth.token.as_deref() else {
-            return Ok(failed(ErrorKind::MissingParam, "Missing params: token"));
+            return Ok(Some(because(
+                ErrorKind::MissingParam,
+                "Missing params: token",
+            )));
         };
         if !self.accounts.is_registration_token_valid(token).await? {
             let reason = "Invalid registration token";
-            return Ok(failed(ErrorKind::Unauthorized, reason));
+            return Ok(Some(because(ErrorKind::Unauthorized, reason)));
         }
         session.registration_token = Some(token.to_owned());
         Ok(None)
@@ -102,7 +146,7 @@ impl Core {
     ) -> Result<Failure> {
         let Some((creds, purpose)) = auth.threepid_creds.as_ref().zip(guard.email) else {
             let reason = "Missing params: threepid_creds";
-            return Ok(failed(ErrorKind::MissingParam, reason));
+            return Ok(Some(because(ErrorKind::MissingParam, reason)));
         };
         let proven = self
             .accounts
@@ -110,7 +154,7 @@ impl Core {
             .await?;
         if proven.is_none() {
             let reason = "The e-mail address has not been proven";
-            return Ok(failed(ErrorKind::ThreepidAuthFailed, reason));
+            return Ok(Some(because(ErrorKind::ThreepidAuthFailed, reason)));
         }
         session.email = proven;
         Ok(None)
@@ -135,6 +179,6 @@ impl Core {
     }
 }
 
-fn failed(kind: ErrorKind, reason: &str) -> Failure {
-    Some((kind, reason.to_owned()))
+fn because(kind: ErrorKind, reason: &str) -> (ErrorKind, String) {
+    (kind, reason.to_owned())
 }

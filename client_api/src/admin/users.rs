@@ -88,6 +88,10 @@ struct ThreepidBody {
 
 /// What becomes of a user; what is left out stays.
 #[derive(Deserialize)]
+#[expect(
+    clippy::option_option,
+    reason = "what is left out stays, what is null goes"
+)]
 pub(crate) struct Body {
     password: Option<String>,
     #[serde(default = "yes")]
@@ -113,6 +117,10 @@ fn yes() -> bool {
 }
 
 /// Tells a `null` from what is left out.
+#[expect(
+    clippy::option_option,
+    reason = "what is left out stays, what is null goes"
+)]
 fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(value).map(Some)
 }

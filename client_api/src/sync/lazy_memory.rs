@@ -99,13 +99,7 @@ mod tests {
     use super::*;
 
     fn session(device: &str) -> Session {
-        Session {
-            user_id: "@a:b".try_into().expect("a user"),
-            device_id: device.into(),
-            admin: false,
-            guest: false,
-            token_key: [0; 32],
-        }
+        Session::new("@a:b".try_into().expect("a user"), device.into(), [0; 32])
     }
 
     fn member(user: &str) -> Members {

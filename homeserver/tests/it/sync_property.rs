@@ -247,7 +247,7 @@ impl World {
             }
             Step::BobSays => {
                 self.bob(NewEvent::message(self.bob.clone(), "m.room.message", body))
-                    .await
+                    .await;
             }
             Step::BobSets(n) => {
                 let (kind, key) = state(*n);

@@ -208,7 +208,7 @@ async fn settings_go_along_for_everybody_and_for_who_joins_later() {
     assert_eq!(
         tags.get("u.late")
             .and_then(Value::as_object)
-            .map(|tag| tag.len()),
+            .map(std::collections::BTreeMap::len),
         Some(0)
     );
 }
@@ -251,7 +251,7 @@ async fn a_summary_is_for_those_who_may_know() {
         (None, "12")
     );
     assert_eq!(denied.expect_err("refused").kind(), ErrorKind::NotFound);
-    assert_eq!(allowed.allowed_room_ids, [open.clone()]);
+    assert_eq!(allowed.allowed_room_ids, std::slice::from_ref(&open));
     assert_eq!((shared.joined, shared.count), (vec![open], 1));
     let own = hs.directory.mutual_rooms(&bob, &bob.user_id, None).await;
     assert_eq!(own.expect_err("refused").kind(), ErrorKind::InvalidParam);
