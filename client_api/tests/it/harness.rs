@@ -115,7 +115,6 @@ impl Server {
             accounts: options.accounts,
             rates: options.rates,
             site_url: "http://localhost".to_owned(),
-            presence: true,
         };
         let hs = Homeserver::new(HomeserverParts {
             config,
