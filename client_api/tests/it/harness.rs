@@ -110,6 +110,7 @@ impl Server {
                 shared_secret: None,
             },
             default_room_version: RoomVersion::V12,
+            presence: true,
             well_known: WellKnown::default(),
             accounts: options.accounts,
             rates: options.rates,
