@@ -26,6 +26,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let reader = Reader::of(&parts.extensions);
         let bytes = reader.read(body).await?;
         let bytes = if bytes.is_empty() { b"{}" } else { &*bytes };
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            // A struct would be read from the array of its fields.
+            reader.json::<serde_json::Map<String, serde_json::Value>>(bytes)?;
+        }
         reader.json(bytes).map(Self)
     }
 }
@@ -106,6 +110,24 @@ mod tests {
         type Any = UiaBody<serde_json::Value>;
         let read = Any::from_request(request(path, body), &()).await?;
         Ok(read.auth)
+    }
+
+    #[tokio::test]
+    async fn an_array_is_no_body() {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            #[expect(dead_code, reason = "only its presence matters")]
+            name: Option<String>,
+        }
+        let read = async |body: &str| {
+            let read = JsonBody::<Body>::from_request(request("/x", body), &()).await;
+            read.map(drop).map_err(|rejection| rejection.kind)
+        };
+
+        assert_eq!(read("").await, Ok(()));
+        assert_eq!(read(" {}").await, Ok(()));
+        assert_eq!(read(" []").await, Err(ErrorKind::BadJson));
+        assert_eq!(read("[").await, Err(ErrorKind::NotJson));
     }
 
     #[tokio::test]

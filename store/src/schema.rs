@@ -45,6 +45,7 @@ pub const ROOM: &Table = &Table {
         plain("le_any", &["le"]),
         plain("be_any", &["be"]),
         plain("out", &["w", "s", "out"]),
+        plain("gap", &["rid", "gap"]),
     ],
     heavy: &["body", "cd", "ng", "ov"],
 };
@@ -130,6 +131,14 @@ pub const DIRECTORY: &Table = &Table {
 pub const OOB: &Table = &Table {
     name: "oob",
     key_len: 32,
+    indexes: &[],
+    heavy: &[],
+};
+
+/// Rooms that nobody of this server may enter: `hash16(room id)`. Written by `rooms`.
+pub const BLOCKED: &Table = &Table {
+    name: "blocked",
+    key_len: 16,
     indexes: &[],
     heavy: &[],
 };
@@ -299,6 +308,7 @@ pub const TABLES: &[&Table] = &[
     ALIAS,
     DIRECTORY,
     OOB,
+    BLOCKED,
     STAGING,
     DESTINATION,
     SERVER_KEY,

@@ -1,6 +1,7 @@
 """What each operation is asked, and what its answers are held to."""
 
 import random
+from dataclasses import replace
 
 import requests
 from calls import NOTHING, Call
@@ -20,18 +21,19 @@ from schemathesis.specs.openapi.checks import (
 _TIMEOUT = 30
 _GOOD_VALUES_IN_TEN = 8
 
-EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 6}
-"""With the request by hand and the one without authorization: 20 for each operation."""
+EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 5}
+"""With those by hand (a right one, one without authorization, one with an array): 20."""
 
 
 class Examiner:
     """Asks the operations of one API."""
 
-    def __init__(self, url, recipes, new_world, number):
+    def __init__(self, url, recipes, new_world, number, times=1):
         self._url = url
         self._recipes = recipes
         self._new_world = new_world
         self._seed = number
+        self._times = times
         self._http = requests.Session()
 
     def examine(self, operation):
@@ -43,7 +45,7 @@ class Examiner:
         world = self._new_world()
         good = self._by_hand(operation, world, line)
         for mode, count in EXAMPLES.items():
-            self._generated(operation, world, good, line, mode, count)
+            self._generated(operation, world, good, line, mode, count * self._times)
         return line
 
     def _is_there(self, operation):
@@ -59,14 +61,11 @@ class Examiner:
         except Exception as error:  # noqa: BLE001 - whatever keeps a recipe from its request
             line.faults.append(Fault(NO_2XX, f"the request by hand cannot be made: {error}"))
             return Call()
-        case = operation.definition.Case(
-            path_parameters={name: escaped(value) for name, value in call.path.items()},
-            query=call.query,
-            body=NOT_SET if call.body is NOTHING else call.body,
-            media_type=None if call.body is NOTHING else call.media_type,
-        )
+        case = _case(operation, call)
         if operation.needs_token:
             self._without_token(case, line)
+        if isinstance(call.body, dict):
+            self._without_object(_case(operation, replace(call, body=[])), world, line, call)
         self._send(case, world, line, call.session)
         return call
 
@@ -106,25 +105,41 @@ class Examiner:
             pass
 
     def _send(self, case, world, line, session):
-        answer = case.call(
-            self._url,
-            session=self._http,
-            auth=_authorization(world, session),
-            timeout=_TIMEOUT,
-            allow_redirects=False,
-        )
+        answer = self._ask(case, _authorization(world, session))
         line.count(answer.status_code)
         line.faults.extend(_faults(case, answer))
 
     def _without_token(self, case, line):
-        answer = case.call(
-            self._url, session=self._http, timeout=_TIMEOUT, allow_redirects=False
-        )
+        answer = self._ask(case, None)
         line.count(answer.status_code)
         if answer.status_code != 401:
-            title = f"without authorization: {_shown(answer)}, expected 401"
-            line.faults.append(Fault(SCHEMA, title, _request(answer)))
+            line.faults.append(_unexpected("without authorization", answer, 401))
         line.faults.extend(_faults(case, answer))
+
+    def _without_object(self, case, world, line, call):
+        answer = self._ask(case, _authorization(world, call.session))
+        line.count(answer.status_code)
+        if answer.status_code < 400:
+            line.faults.append(_unexpected("with an array as body", answer, 400))
+        line.faults.extend(_faults(case, answer))
+
+    def _ask(self, case, auth):
+        return case.call(
+            self._url, session=self._http, auth=auth, timeout=_TIMEOUT, allow_redirects=False
+        )
+
+
+def _case(operation, call):
+    return operation.definition.Case(
+        path_parameters={name: escaped(value) for name, value in call.path.items()},
+        query=call.query,
+        body=NOT_SET if call.body is NOTHING else call.body,
+        media_type=None if call.body is NOTHING else call.media_type,
+    )
+
+
+def _unexpected(request, answer, status):
+    return Fault(SCHEMA, f"{request}: {_shown(answer)}, expected {status}", _request(answer))
 
 
 def _authorization(world, session):

@@ -96,7 +96,7 @@ def _ban_other(world):
 
 def _forget(world):
     done(world.account.post(path("rooms", world.room_id, "leave"), json={}))
-    return Call({})
+    return Call()
 
 
 def _named(world):

@@ -1,6 +1,6 @@
 """Ask every operation of the specification, and hold the answers to its schemas.
 
-    target/peers/schema/bin/python tests/schema/run.py [--only REGEX] [--seed N]
+    target/peers/schema/bin/python tests/schema/run.py [--only REGEX] [--seed N] [--times N]
 """
 
 import argparse
@@ -23,7 +23,7 @@ from examiner import Examiner  # noqa: E402
 from fake_server import FakeServer  # noqa: E402
 from federated_world import FederatedWorld  # noqa: E402
 from mailbox import Mailbox  # noqa: E402
-from peers import Gantry, redb_storage  # noqa: E402
+from peers import Gantry, mongodb_storage, redb_storage  # noqa: E402
 from report import Exceptions  # noqa: E402
 from world import SHARED_SECRET, World  # noqa: E402
 
@@ -43,6 +43,8 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--only", type=re.compile, default="", metavar="REGEX")
     arguments.add_argument("--seed", type=int, default=1, metavar="N")
+    arguments.add_argument("--times", type=int, default=1, metavar="N", help="more examples")
+    arguments.add_argument("--mongodb", metavar="URI", help="store in this MongoDB, not in redb")
     chosen = arguments.parse_args()
     place = specification.folder()
     if place is None:
@@ -52,7 +54,8 @@ def main():
     _OUTPUT.mkdir(parents=True)
     authority = Authority(_OUTPUT / "certificates")
     mailbox = Mailbox()
-    settings = {**redb_storage(), **_SETTINGS, **mailbox.settings}
+    storage = mongodb_storage(chosen.mongodb) if chosen.mongodb else redb_storage()
+    settings = {**storage, **_SETTINGS, **mailbox.settings}
     server = Gantry(_BINARY, _OUTPUT / "gantry", authority, settings)
     server.start()
     fake = FakeServer(authority, "127.0.0.9")
@@ -90,7 +93,7 @@ def _examine(chosen, place, server, mailbox, fake):
     with (_OUTPUT / "report.txt").open("w") as report:
         report.write(" 2xx  4xx  5xx  operation\n")
         for api, recipes, new_world in apis:
-            examiner = Examiner(server.url, recipes, new_world, chosen.seed)
+            examiner = Examiner(server.url, recipes, new_world, chosen.seed, chosen.times)
             report.write(f"# {api}\n")
             for operation in specification.operations(api, place):
                 if not re.search(chosen.only, operation.line):

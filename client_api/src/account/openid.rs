@@ -3,14 +3,17 @@
 
 use axum::{Json, extract::State};
 use gantry_homeserver::OPENID_TOKEN_MS;
-use gantry_model::id::{OwnedServerName, OwnedUserId};
+use gantry_model::{
+    Object,
+    id::{OwnedServerName, OwnedUserId},
+};
 use serde::Serialize;
 
 use crate::{
     ClientApiState,
     auth::{Session, require_self},
     error::Result,
-    extract::PathArgs,
+    extract::{JsonBody, PathArgs},
 };
 
 /// A token by which others can ask us who the user is.
@@ -27,6 +30,7 @@ pub(crate) async fn request_openid_token(
     State(state): State<ClientApiState>,
     Session(session): Session,
     PathArgs(user): PathArgs<OwnedUserId>,
+    JsonBody(_): JsonBody<Object>,
 ) -> Result<Json<Response>> {
     require_self(&session, &user)?;
     let sessions = &state.homeserver().sessions;
