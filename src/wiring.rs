@@ -110,6 +110,8 @@ struct Core {
 pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wired, WiringError> {
     let core = core(config, deps, workers).await?;
     core.federation.start();
+    let delayed = core.homeserver.delayed.clone();
+    workers.tasks.spawn(delayed.run(workers.shutdown.clone()));
     housekeeping::start(
         &core.rooms,
         &deps.clock,

@@ -286,6 +286,15 @@ pub const BLOCKED_ROOM: &Table = &Table {
     heavy: &[],
 };
 
+/// Events that wait to be sent: `hash16(user id)(16) ‖ random(16)`, which is their secret. Written by
+/// `accounts`.
+pub const DELAYED: &Table = &Table {
+    name: "delayed_event",
+    key_len: 32,
+    indexes: &[],
+    heavy: &[],
+};
+
 /// All tables.
 pub const TABLES: &[&Table] = &[
     ROOM,
@@ -317,6 +326,7 @@ pub const TABLES: &[&Table] = &[
     THREEPID,
     REPORT,
     BLOCKED_ROOM,
+    DELAYED,
 ];
 
 /// The table called `name`.
