@@ -394,11 +394,16 @@ impl Client {
         if let Some(known) = &self.joined {
             let mut server = State::new();
             put(&mut server, view.full_state().iter().map(|pdu| &**pdu));
-            assert_eq!(
-                known.state, server,
-                "{:?} {}",
-                self.way, self.session.user_id
-            );
+            // A resolution can leave a key without any event. No sync can tell that: neither `state`
+            // nor `state_after` has a word for an event that is gone. So only keys that the server
+            // has are compared.
+            let told: State = known
+                .state
+                .iter()
+                .filter(|(key, _)| server.contains_key(*key))
+                .map(|(key, event)| (key.clone(), event.clone()))
+                .collect();
+            assert_eq!(told, server, "{:?} {}", self.way, self.session.user_id);
         }
     }
 
