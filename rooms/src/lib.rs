@@ -13,6 +13,7 @@ mod commit;
 mod create;
 mod directory;
 mod draft;
+mod erased;
 mod error;
 mod event;
 mod feed;

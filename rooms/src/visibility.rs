@@ -34,13 +34,19 @@ impl Rooms {
             view: &view,
             known: HashMap::new(),
         };
+        let erased = self.erased().await?;
         let mut visible = Vec::with_capacity(events.len());
-        for event in events {
+        for mut event in events {
             if event.flags.soft {
                 continue;
             }
             let (before, after) = states.around(&event).await?;
             if may_see(view.dag(), user, &event, &before, &after, last_joined) {
+                if erased.contains(event.pdu.sender())
+                    && membership_in(view.dag(), &before, user) != Some(Membership::Join)
+                {
+                    forget(&mut event);
+                }
                 visible.push(event);
             }
         }
@@ -60,6 +66,7 @@ impl Rooms {
             view: &view,
             known: HashMap::new(),
         };
+        let erased = self.erased().await?;
         let mut shown = Vec::with_capacity(events.len());
         for mut event in events {
             let (before, _) = states.around(&event).await?;
@@ -67,8 +74,10 @@ impl Rooms {
             let visible = event.pdu.state_key().is_some()
                 || matches!(visibility.as_str(), "shared" | "world_readable")
                 || server_in(view.dag(), &before, server, visibility == "invited");
-            if !visible {
-                event.pdu = Arc::new(event.pdu.redacted());
+            let is_erased = erased.contains(event.pdu.sender())
+                && !server_in(view.dag(), &before, server, false);
+            if !visible || is_erased {
+                forget(&mut event);
             }
             shown.push(event);
         }
@@ -137,6 +146,12 @@ fn may_see(
             "joined" => false,
             _ => last_joined.is_some_and(|last| event.pos <= last),
         })
+}
+
+/// Leaves nothing of an event but what a redaction leaves.
+fn forget(event: &mut RoomEvent) {
+    event.pdu = Arc::new(event.pdu.redacted());
+    event.relation = None;
 }
 
 fn visibility_in(dag: &Dag, state: &StateMap) -> String {

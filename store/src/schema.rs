@@ -277,6 +277,15 @@ pub const BLOCKED_ROOM: &Table = &Table {
     heavy: &[],
 };
 
+/// Users whose events are not given to those who come later: `hash16(user id)` → `user`. Written by
+/// `rooms`.
+pub const ERASED_USER: &Table = &Table {
+    name: "erased_user",
+    key_len: 16,
+    indexes: &[],
+    heavy: &[],
+};
+
 /// All tables.
 pub const TABLES: &[&Table] = &[
     ROOM,
@@ -307,6 +316,7 @@ pub const TABLES: &[&Table] = &[
     THREEPID,
     REPORT,
     BLOCKED_ROOM,
+    ERASED_USER,
 ];
 
 /// The table called `name`.
