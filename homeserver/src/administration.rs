@@ -278,6 +278,7 @@ impl Administration {
         let accounts = &self.core.accounts;
         if change.deactivated == Some(false) {
             accounts.reactivate(user).await?;
+            self.core.rooms.set_erased(user, false).await?;
         }
         if let Some(password) = change.password.as_deref().filter(|_| !is_new) {
             self.core

@@ -155,6 +155,7 @@ impl Core {
         self.accounts.deactivate(user).await?;
         if erase {
             self.accounts.set_erased(user, true).await?;
+            self.rooms.set_erased(user, true).await?;
         }
         Ok(())
     }

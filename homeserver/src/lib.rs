@@ -32,6 +32,7 @@ mod feed_interest;
 mod feed_reader;
 mod feed_timeline;
 mod filter;
+mod guests;
 mod history;
 mod ignored;
 mod join;

@@ -120,6 +120,9 @@ impl Messaging {
         if let Some(replacement) = replacement {
             self.core.carry_over_all(&view, &replacement).await;
         }
+        if kind == "m.room.guest_access" {
+            self.core.let_guests_go(room).await?;
+        }
         Ok(sent.event_id)
     }
 

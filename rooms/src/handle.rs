@@ -25,6 +25,7 @@ use crate::{
     codec::{EntryDoc, RoomDoc},
     commit::Env,
     create::{Beginning, create_event},
+    erased::Erased,
     idle::Usage,
     load::binary,
     members::{row_of, rows_of, set_forgotten},
@@ -60,6 +61,7 @@ struct Inner {
     rooms: Mutex<HashMap<OwnedRoomId, Arc<Room>>>,
     /// Room ids by number.
     names: Mutex<HashMap<u64, OwnedRoomId>>,
+    erased: Erased,
 }
 
 /// A room in use.
@@ -75,6 +77,7 @@ impl Rooms {
             config,
             rooms: Mutex::new(HashMap::new()),
             names: Mutex::new(HashMap::new()),
+            erased: Erased::default(),
         }))
     }
 
@@ -85,6 +88,10 @@ impl Rooms {
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.config.store
+    }
+
+    pub(crate) fn erased_users(&self) -> &Erased {
+        &self.0.erased
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -15,6 +15,7 @@ mod create;
 mod directory;
 mod draft;
 mod dummy;
+mod erased;
 mod error;
 mod event;
 mod feed;

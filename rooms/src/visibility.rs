@@ -34,20 +34,29 @@ impl Rooms {
             _ => None,
         };
         let mut states = States::new(self, &view);
+        let erased = self.erased().await?;
         let mut visible = Vec::with_capacity(events.len());
-        for event in events {
+        for mut event in events {
             if event.flags.soft || is_dummy(&event.pdu) {
                 continue;
             }
-            let sees = match states.around(&event).await? {
-                Around::Known(before, after) => {
-                    may_see(view.dag(), user, &event, &before, &after, last_joined)
+            // Who was there keeps what an erased user said; who came later does not get it.
+            let (sees, was_there) = match states.around(&event).await? {
+                Around::Known(before, after) => (
+                    may_see(view.dag(), user, &event, &before, &after, last_joined),
+                    is_joined(view.dag(), Some(&before), user),
+                ),
+                Around::Nearest(sides) => {
+                    let joined =
+                        |state: &Option<StateMap>| is_joined(view.dag(), state.as_ref(), user);
+                    let joined = sides.iter().all(joined);
+                    (joined, joined)
                 }
-                Around::Nearest(sides) => sides
-                    .iter()
-                    .all(|state| is_joined(view.dag(), state.as_ref(), user)),
             };
             if sees {
+                if erased.contains(event.pdu.sender()) && !was_there {
+                    forget(&mut event);
+                }
                 visible.push(event);
             }
         }
@@ -63,18 +72,23 @@ impl Rooms {
     ) -> Result<Vec<RoomEvent>> {
         let view = self.get(room).await?;
         let mut states = States::new(self, &view);
+        let erased = self.erased().await?;
         let mut shown = Vec::with_capacity(events.len());
         for mut event in events {
             let visible = event.pdu.state_key().is_some()
                 || match states.around(&event).await? {
-                    Around::Known(before, _) => may_serve(view.dag(), &before, server),
+                    Around::Known(before, _) => {
+                        let is_erased = erased.contains(event.pdu.sender())
+                            && !server_in(view.dag(), &before, server, false);
+                        !is_erased && may_serve(view.dag(), &before, server)
+                    }
                     Around::Nearest(sides) => sides.iter().all(|state| {
                         let state = state.as_ref();
                         state.is_some_and(|state| server_in(view.dag(), state, server, false))
                     }),
                 };
             if !visible {
-                event.pdu = Arc::new(event.pdu.redacted());
+                forget(&mut event);
             }
             shown.push(event);
         }
@@ -244,6 +258,12 @@ fn may_see(
             "joined" => false,
             _ => last_joined.is_some_and(|last| event.pos <= last),
         })
+}
+
+/// Leaves nothing of an event but what a redaction leaves.
+fn forget(event: &mut RoomEvent) {
+    event.pdu = Arc::new(event.pdu.redacted());
+    event.relation = None;
 }
 
 fn visibility_in(dag: &Dag, state: &StateMap) -> String {

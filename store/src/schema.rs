@@ -295,6 +295,15 @@ pub const DELAYED: &Table = &Table {
     heavy: &[],
 };
 
+/// Users whose events are not given to those who come later: `hash16(user id)` → `user`. Written by
+/// `rooms`.
+pub const ERASED_USER: &Table = &Table {
+    name: "erased_user",
+    key_len: 16,
+    indexes: &[],
+    heavy: &[],
+};
+
 /// All tables.
 pub const TABLES: &[&Table] = &[
     ROOM,
@@ -327,6 +336,7 @@ pub const TABLES: &[&Table] = &[
     REPORT,
     BLOCKED_ROOM,
     DELAYED,
+    ERASED_USER,
 ];
 
 /// The table called `name`.

@@ -83,11 +83,16 @@ async fn guests_go_where_guests_may_go() {
     let path = format!("v3/rooms/{open}/send/m.room.message/1");
     let said = server.put(&path, &guest, message).await;
     let room = server.post("v3/createRoom", &guest, json!({})).await;
+    let access = format!("v3/rooms/{open}/state/m.room.guest_access");
+    let shut = json!({"guest_access": "forbidden"});
+    server.put(&access, &alice, shut).await.ok();
+    let left = server.get("v3/joined_rooms", &guest).await.ok();
 
     assert_eq!(me["is_guest"], true);
     inside.ok();
     assert_eq!(outside.error(), (403, "M_GUEST_ACCESS_FORBIDDEN"));
     said.ok();
+    assert_eq!(left["joined_rooms"], json!([]));
     assert_eq!(room.error(), (403, "M_GUEST_ACCESS_FORBIDDEN"));
 }
 

@@ -71,6 +71,7 @@ async fn an_application_service_acts_for_its_users_without_limits() {
     let device = "v3/account/whoami?user_id=@_irc_a:server&device_id=NONE";
     let device = server.get(device, "as").await;
     for _ in 0..3 {
+        server.clock.advance(1);
         server
             .post("v3/createRoom?user_id=@_irc_a:server", "as", json!({}))
             .await

@@ -172,7 +172,7 @@ async fn a_password_is_asked_for_and_must_be_the_users() {
     assert_eq!(me["user_id"], "@alice:server");
     let ended = server.get("v3/account/whoami", &other).await;
     assert_eq!(ended.error(), (401, "M_UNKNOWN_TOKEN"));
-    assert_eq!(ended.body["soft_logout"], Value::Null);
+    assert_eq!(ended.body["soft_logout"], false);
 }
 
 #[tokio::test]
@@ -204,6 +204,37 @@ async fn a_session_is_for_one_device_only() {
     // The device that was deleted may have been the one that asked.
     assert_eq!(done.status, 200);
     assert!(matches!(spent.status.as_u16(), 400 | 401));
+}
+
+#[tokio::test]
+async fn an_erased_users_events_are_kept_from_who_comes_later() {
+    let server = Server::start().await;
+    let alice = server.user("alice", false).await;
+    let bob = server.user("bob", false).await;
+    let carol = server.user("carol", false).await;
+    let room = server.room(&bob, json!({"preset": "public_chat"})).await;
+    let join = format!("v3/join/{room}");
+    server.post(&join, &alice, json!({})).await.ok();
+    let send = format!("v3/rooms/{room}/send/m.room.message/1");
+    let said = json!({"msgtype": "m.text", "body": "hi"});
+    let event = server
+        .put(&send, &alice, said.clone())
+        .await
+        .text("event_id");
+
+    let body = json!({"erase": true, "auth": {"type": "m.login.password",
+        "user": "alice", "password": "secret"}});
+    server
+        .post("v3/account/deactivate", &alice, body)
+        .await
+        .ok();
+    server.post(&join, &carol, json!({})).await.ok();
+
+    let event = format!("v3/rooms/{room}/event/{event}");
+    let before = server.get(&event, &bob).await.ok();
+    let later = server.get(&event, &carol).await.ok();
+    assert_eq!(before["content"], said);
+    assert_eq!(later["content"], json!({}));
 }
 
 #[tokio::test]
