@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod control;
 mod offline;
 mod operator;
+mod rooms;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     offline::{export_room, rebuild_projections, restore, run},
     operator::{Answer, Operator},
+    rooms::RoomsRequest,
 };
 use crate::wiring;
 
@@ -37,6 +39,9 @@ pub enum AdminError {
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[source] std::io::Error),
+    /// The store was opened to be read.
+    #[error("the store is only read")]
+    ReadOnly,
     /// The running server refuses; the text is its own.
     #[error("{0}")]
     Refused(String),
@@ -53,6 +58,8 @@ pub enum Request {
     },
     /// Compute everything anew and compare.
     Check,
+    /// Something about rooms.
+    Rooms(RoomsRequest),
 }
 
 /// The id of a room, for the command line.

@@ -57,6 +57,9 @@ pub enum AdminCommand {
         /// The folder; it must be new or empty.
         folder: PathBuf,
     },
+    /// Rooms: list, block, purge, delete; also while the server runs.
+    #[command(subcommand)]
+    Rooms(RoomsCommand),
     /// Put a backup into an empty store, of either engine. All clients sync anew afterwards.
     Restore {
         /// The folder of the backup.
@@ -145,6 +148,43 @@ pub struct NewToken {
 pub struct OldToken {
     /// The token.
     pub token: String,
+}
+
+/// What an administrator can do with rooms.
+#[derive(Debug, Subcommand)]
+pub enum RoomsCommand {
+    /// One line per room: id, version, joined members, log entries, last change, blocked or not.
+    List,
+    /// Let nobody of this server enter a room.
+    Block {
+        /// The room's id.
+        #[arg(value_parser = crate::admin::parse_room)]
+        room: OwnedRoomId,
+    },
+    /// Lift a block.
+    Unblock {
+        /// The room's id.
+        #[arg(value_parser = crate::admin::parse_room)]
+        room: OwnedRoomId,
+    },
+    /// Take the messages of a room away that were sent before a time; states stay.
+    PurgeHistory {
+        /// The room's id.
+        #[arg(value_parser = crate::admin::parse_room)]
+        room: OwnedRoomId,
+        /// Messages older than so many days go.
+        #[arg(long, value_name = "DAYS")]
+        older_than_days: u32,
+    },
+    /// Take a room away with everything that is stored of it. Members of this server leave first.
+    Delete {
+        /// The room's id.
+        #[arg(value_parser = crate::admin::parse_room)]
+        room: OwnedRoomId,
+        /// Let nobody enter it again.
+        #[arg(long)]
+        block: bool,
+    },
 }
 
 /// A user to be created.

@@ -17,6 +17,7 @@ mod overlay;
 mod presence;
 mod rate;
 mod registration;
+mod retention;
 mod rocketchat;
 mod rules;
 mod secret;
@@ -40,6 +41,7 @@ pub use outbound::OutboundSection;
 pub use presence::PresenceConfig;
 pub use rate::{InvalidRate, RateText};
 pub use registration::RegistrationConfig;
+pub use retention::RetentionConfig;
 pub use rocketchat::RocketChatConfig;
 pub use secret::Secret;
 pub use server::ServerConfig;
@@ -94,6 +96,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Who is there.
     pub presence: PresenceConfig,
+    /// How long messages are kept.
+    pub retention: RetentionConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
     /// Who is asked for help.

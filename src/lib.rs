@@ -8,6 +8,7 @@ pub mod appservices;
 pub mod cli;
 pub mod config;
 pub mod greeting;
+mod housekeeping;
 pub mod listener;
 mod metrics_page;
 mod running;

@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::Parser;
 use gantry::{
     Config, Deps,
-    admin::{self, Request},
-    cli::{AdminCommand, Cli, Command, ConfigCommand, ServeArgs},
+    admin::{self, Request, RoomsRequest},
+    cli::{AdminCommand, Cli, Command, ConfigCommand, RoomsCommand, ServeArgs},
     config, greeting, shutdown,
     shutdown::StdinEof,
     telemetry, wiring,
@@ -81,6 +81,10 @@ async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<Exi
             let folder = std::path::absolute(folder)?;
             return ask(&config, Request::Backup { folder }).await;
         }
+        AdminCommand::Rooms(command) => {
+            let now_ms = Deps::default().clock.now_ms();
+            return ask(&config, Request::Rooms(rooms_request(command, now_ms))).await;
+        }
         AdminCommand::Restore { folder } => {
             let clock = Deps::default().clock;
             print(&admin::restore(&config, &folder, &*clock).await?);
@@ -91,6 +95,23 @@ async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<Exi
         AdminCommand::RebuildProjections => print(&admin::rebuild_projections(&config).await?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn rooms_request(command: RoomsCommand, now_ms: i64) -> RoomsRequest {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    match command {
+        RoomsCommand::List => RoomsRequest::List,
+        RoomsCommand::Block { room } => RoomsRequest::Block(room),
+        RoomsCommand::Unblock { room } => RoomsRequest::Unblock(room),
+        RoomsCommand::PurgeHistory {
+            room,
+            older_than_days,
+        } => RoomsRequest::PurgeHistory {
+            room,
+            before_ms: now_ms - i64::from(older_than_days) * DAY_MS,
+        },
+        RoomsCommand::Delete { room, block } => RoomsRequest::Delete { room, block },
+    }
 }
 
 async fn ask(config: &Config, request: Request) -> anyhow::Result<ExitCode> {

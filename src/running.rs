@@ -110,7 +110,11 @@ pub async fn start(config: Config, deps: Deps) -> Result<Running, StartError> {
         certificate: sockets.certificate.clone(),
         engine: wired.engine,
     };
-    let operator = Operator::new(running.engine.store(), config.server.server_name());
+    let operator = Operator::new(
+        running.engine.store(),
+        config.server.server_name(),
+        Some(wired.rooms),
+    );
     if let Err(error) = control::listen(control::path(&config), operator, &workers) {
         tracing::warn!(%error, "administrators cannot ask this server while it runs");
     }

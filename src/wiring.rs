@@ -22,6 +22,7 @@ use gantry_workspace::{Workspace, WorkspaceConfig};
 use crate::{
     appservices::{self, AppserviceError},
     config::{Config, StorageEngine},
+    housekeeping,
     running::Deps,
     workers::Workers,
 };
@@ -73,6 +74,8 @@ pub struct Wired {
     pub router: Router,
     /// What must be closed when nobody asks any more.
     pub engine: Engine,
+    /// The rooms, for administrators.
+    pub rooms: Rooms,
 }
 
 /// The layers below the surfaces: they end after the last request was answered.
@@ -98,6 +101,7 @@ impl Engine {
 /// Everything below the surfaces.
 struct Core {
     engine: Engine,
+    rooms: Rooms,
     homeserver: Homeserver,
     federation: Federation,
 }
@@ -106,6 +110,15 @@ struct Core {
 pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wired, WiringError> {
     let core = core(config, deps, workers).await?;
     core.federation.start();
+    let delayed = core.homeserver.delayed.clone();
+    workers.tasks.spawn(delayed.run(workers.shutdown.clone()));
+    housekeeping::start(
+        &core.rooms,
+        &deps.clock,
+        &config.limits,
+        &config.retention,
+        workers,
+    );
     let client_config = ClientApiConfig {
         clock: Arc::clone(&deps.clock),
     };
@@ -137,6 +150,7 @@ pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wi
     Ok(Wired {
         router: edge(router, edge_config, &*deps.rng),
         engine: core.engine,
+        rooms: core.rooms,
     })
 }
 
@@ -149,15 +163,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         workers: Workers::new(),
     };
 
-    let identity = Identity::load(&store, server_name.clone(), &**rng, &**clock).await?;
-    let rooms = Rooms::new(RoomsConfig {
-        identity,
-        store: store.clone(),
-        clock: Arc::clone(clock),
-        rng: Arc::clone(rng),
-        tracker: engine.workers.tasks.clone(),
-        stop: engine.workers.shutdown.clone(),
-    });
+    let rooms = rooms(config, deps, &store, &engine.workers).await?;
     let accounts = Accounts::new(AccountsConfig {
         server_name: server_name.clone(),
         store: store.clone(),
@@ -176,7 +182,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
     let federation = federation(config, deps, workers, store, &rooms, &accounts)?;
     let homeserver = Homeserver::new(HomeserverParts {
         config: use_cases(config)?,
-        rooms,
+        rooms: rooms.clone(),
         accounts,
         federation: federation.calls(),
         workspace,
@@ -190,9 +196,39 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
     });
     Ok(Core {
         engine,
+        rooms,
         homeserver,
         federation,
     })
+}
+
+async fn rooms(
+    config: &Config,
+    deps: &Deps,
+    store: &Store,
+    workers: &Workers,
+) -> Result<Rooms, WiringError> {
+    let name = config.server.server_name();
+    let identity = Identity::load(store, name, &*deps.rng, &*deps.clock).await?;
+    Ok(Rooms::new(RoomsConfig {
+        identity,
+        store: store.clone(),
+        clock: Arc::clone(&deps.clock),
+        rng: Arc::clone(&deps.rng),
+        tracker: workers.tasks.clone(),
+        stop: workers.shutdown.clone(),
+    }))
+}
+
+/// The store and the rooms without anything above them, for an administrator's command.
+pub(crate) async fn open_rooms(
+    config: &Config,
+    deps: &Deps,
+    workers: &Workers,
+) -> Result<(Store, Rooms), WiringError> {
+    let store = open_store(config).await?;
+    let rooms = rooms(config, deps, &store, workers).await?;
+    Ok((store, rooms))
 }
 
 fn federation(

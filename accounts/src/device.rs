@@ -1,5 +1,6 @@
 //! Devices of users.
 
+use gantry_model::Object;
 use gantry_model::id::{DeviceId, OwnedDeviceId, OwnedUserId, UserId};
 use gantry_store::schema::{DEVICE, TOKEN};
 use gantry_store::{Batch, Blob, Scan, Stamp};
@@ -164,6 +165,22 @@ impl Accounts {
         batch.delete(DEVICE, key);
         self.inner.store.commit(batch).await?;
         self.inner.sessions.forget_user(user);
+        self.forget_device_settings(user, device).await
+    }
+
+    /// What the user's clients keep here about one device goes with it (MSC3890).
+    async fn forget_device_settings(&self, user: &UserId, device: &DeviceId) -> Result<()> {
+        for kind in [
+            "m.local_notification_settings",
+            "org.matrix.msc3890.local_notification_settings",
+        ] {
+            let kind = format!("{kind}.{device}");
+            if kind.len() > crate::MAX_NAME_BYTES {
+                continue;
+            }
+            let emptied = |before: Option<Object>| before.map(|_| Object::new());
+            self.change_account_data(user, None, &kind, emptied).await?;
+        }
         Ok(())
     }
 }

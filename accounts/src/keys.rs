@@ -1,6 +1,6 @@
 //! The keys of this crate's documents.
 
-use gantry_model::id::{DeviceId, RoomId, UserId};
+use gantry_model::id::{DeviceId, EventId, RoomId, UserId};
 use gantry_store::{Key, concat, hash16};
 
 /// What a document of the data table is.
@@ -10,6 +10,8 @@ pub enum DataKind {
     AccountData,
     /// A receipt; its owner is [`room_owner`].
     Receipt,
+    /// Whether a user follows a thread; its owner is [`user_owner`].
+    ThreadSubscription,
 }
 
 impl DataKind {
@@ -17,6 +19,7 @@ impl DataKind {
         match self {
             Self::AccountData => b'a',
             Self::Receipt => b'r',
+            Self::ThreadSubscription => b't',
         }
     }
 }
@@ -41,6 +44,7 @@ pub fn data_kind(key: &[u8]) -> Option<DataKind> {
     match key.get(16)? {
         b'a' => Some(DataKind::AccountData),
         b'r' => Some(DataKind::Receipt),
+        b't' => Some(DataKind::ThreadSubscription),
         _ => None,
     }
 }
@@ -65,6 +69,12 @@ pub(crate) fn account_datum(user: &UserId, room: Option<&RoomId>, kind: &str) ->
     let room = room.map_or("", RoomId::as_str);
     let sub = hash16(&[room.as_bytes(), kind.as_bytes()]);
     concat(&[&data_prefix(&user_owner(user), DataKind::AccountData), &sub])
+}
+
+pub(crate) fn thread_subscription(user: &UserId, room: &RoomId, root: &EventId) -> Key {
+    let sub = hash16(&[room.as_bytes(), root.as_bytes()]);
+    let prefix = data_prefix(&user_owner(user), DataKind::ThreadSubscription);
+    concat(&[&prefix, &sub])
 }
 
 pub(crate) fn receipt(room: &RoomId, user: &UserId, kind: &str, thread: Option<&str>) -> Key {

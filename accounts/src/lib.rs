@@ -10,6 +10,7 @@ mod account_data;
 mod accounts;
 mod appservice;
 mod blocked;
+mod delayed;
 mod device;
 mod error;
 mod filter;
@@ -32,6 +33,7 @@ mod standing;
 mod stream;
 #[cfg(test)]
 mod testing;
+mod thread_subscription;
 mod threepid;
 mod ticket;
 mod typing;
@@ -43,6 +45,7 @@ pub use appservice::{
     Appservice, AppserviceFile, Appservices, InvalidAppservice, Namespace, NamespaceFile,
     NamespacesFile,
 };
+pub use delayed::DelayedEvent;
 pub use device::{Device, LastSeen};
 pub use error::{Error, Result};
 pub use invite_filter::InviteVerdict;
@@ -60,6 +63,7 @@ pub use registration_token::RegistrationToken;
 pub use report::{Report, StoredReport};
 pub use session::{NewSession, Session, TokenState};
 pub use stream::DataChange;
+pub use thread_subscription::ThreadSubscription;
 pub use threepid::Threepid;
 pub use typing::TypingChange;
 

@@ -1,5 +1,6 @@
 //! Events of a room: sending them, and reading them.
 
+mod delayed;
 mod get_event_by_timestamp;
 mod get_event_context;
 mod get_joined_members_by_room;
@@ -14,6 +15,7 @@ mod redact_event;
 mod room_state;
 mod send_message;
 
+pub(crate) use delayed::{get_delayed_events, update_delayed_event, update_delayed_event_by_body};
 pub(crate) use get_event_by_timestamp::get_event_by_timestamp;
 pub(crate) use get_event_context::get_event_context;
 pub(crate) use get_joined_members_by_room::get_joined_members_by_room;

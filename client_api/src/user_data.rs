@@ -11,6 +11,7 @@ mod read_markers;
 mod receipts;
 mod room_account_data;
 mod tags;
+mod thread_subscription;
 mod typing;
 
 pub(crate) use account_data::{get_account_data, set_account_data};
@@ -26,4 +27,7 @@ pub(crate) use read_markers::set_read_marker;
 pub(crate) use receipts::post_receipt;
 pub(crate) use room_account_data::{get_account_data_per_room, set_account_data_per_room};
 pub(crate) use tags::{delete_room_tag, get_room_tags, set_room_tag};
+pub(crate) use thread_subscription::{
+    delete_thread_subscription, get_thread_subscription, set_thread_subscription,
+};
 pub(crate) use typing::set_typing;

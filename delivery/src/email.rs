@@ -90,6 +90,7 @@ impl Mailer {
             .from(self.from.clone())
             .to(Mailbox::new(None, to.parse::<Address>()?))
             .subject(subject)
+            .message_id(None)
             .body(text)?;
         self.transport.send(message).await?;
         Ok(())

@@ -12,7 +12,7 @@ use gantry_rooms::Rooms;
 use gantry_workspace::Workspace;
 
 use crate::{
-    Act, Administration, Creation, Directory, Error, Feed, HomeserverConfig, Limits,
+    Act, Administration, Creation, DelayedEvents, Directory, Error, Feed, HomeserverConfig, Limits,
     MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Sessions,
     Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
 };
@@ -66,6 +66,8 @@ pub struct Homeserver {
     pub user_data: UserData,
     /// Who is there.
     pub presences: Presences,
+    /// Events that are sent later.
+    pub delayed: DelayedEvents,
     /// What changed for a user.
     pub feed: Feed,
     /// Settings and Rocket.Chat's ids.
@@ -117,6 +119,7 @@ impl Homeserver {
             reading: Reading::new(core.clone()),
             user_data: UserData::new(core.clone()),
             presences: Presences::new(core.clone()),
+            delayed: DelayedEvents::new(core.clone()),
             feed: Feed::new(core.clone()),
             workspace: parts.workspace,
             core,

@@ -179,7 +179,10 @@ impl Feed {
         let since = question.since_cut().filter(|_| was_joined);
         let timeline = if full || question.news.rooms.contains(room) {
             let span = self.span(room, since, &question.upto.cut).await?;
-            Some(self.timeline(&question.sieve(room), span, wanted).await?)
+            let mut timeline = self.timeline(&question.sieve(room), span, wanted).await?;
+            // What was said before the user came is not in the timeline that the client knows.
+            timeline.limited |= question.since.is_some() && !was_joined;
+            Some(timeline)
         } else {
             None
         };

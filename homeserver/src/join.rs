@@ -4,7 +4,7 @@
 
 use gantry_accounts::Session;
 use gantry_model::{
-    Object, Value,
+    ErrorKind, Object, Value,
     id::{OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, RoomOrAliasId, UserId},
 };
 use gantry_rooms::{Membership, NewEvent, RoomView};
@@ -142,7 +142,8 @@ impl MembershipActs {
     async fn check_guest(&self, room: &RoomId) -> Result<()> {
         match self.core.rooms.view(room).await? {
             Some(view) if view.guest_access() != "can_join" => {
-                Err(Error::forbidden("Guest access not allowed"))
+                let kind = ErrorKind::GuestAccessForbidden;
+                Err(Error::refused(kind, "Guest access not allowed"))
             }
             _ => Ok(()),
         }
@@ -186,6 +187,8 @@ impl Core {
         mut via: Vec<OwnedServerName>,
         mut content: Object,
     ) -> Result<OwnedRoomId> {
+        // Before another server is asked for anything.
+        self.rooms.require_open(room).await?;
         let outside = self.rooms.out_of_band_of(user, room).await?;
         let view = self.rooms.view(room).await?;
         via.extend(self.servers_of(room, outside.as_ref(), view.as_ref()));

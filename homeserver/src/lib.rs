@@ -20,6 +20,7 @@ mod core;
 mod creation;
 mod creation_events;
 mod credentials;
+mod delayed;
 mod devices;
 mod direct;
 mod directory;
@@ -58,6 +59,7 @@ mod shared_secret;
 mod sieve;
 mod stripped;
 mod summary;
+mod thread_subscriptions;
 mod threads;
 mod threepids;
 mod token;
@@ -72,10 +74,10 @@ mod user_directory;
 mod username;
 
 pub use gantry_accounts::{
-    Account, AccountDatum, Appservice, AppserviceFile, Appservices, Device, EmailPurpose,
-    EmailRequest, InvalidAppservice, LastSeen, NewSession, OPENID_TOKEN_MS, PresenceState, Receipt,
-    Refresh, RegistrationToken, Report, Session, StoredReport, Threepid, TypingChange,
-    UserPresence,
+    Account, AccountDatum, Appservice, AppserviceFile, Appservices, DelayedEvent, Device,
+    EmailPurpose, EmailRequest, InvalidAppservice, LastSeen, NewSession, OPENID_TOKEN_MS,
+    PresenceState, Receipt, Refresh, RegistrationToken, Report, Session, StoredReport, Threepid,
+    TypingChange, UserPresence,
 };
 pub use gantry_delivery::{MailConfig, MailError, MailSecurity, Mailer};
 pub use gantry_federation::FederationCalls;
@@ -96,6 +98,7 @@ pub use self::config::{HomeserverConfig, RegistrationConfig, WellKnown};
 pub use self::core::{Homeserver, HomeserverParts};
 pub use self::creation::{CreateRoom, Creation, InitialState, Preset, Visibility};
 pub use self::credentials::{ChangePassword, Deactivate};
+pub use self::delayed::{DelayedAction, DelayedEvents, NewDelayedEvent};
 pub use self::direct::DirectRoom;
 pub use self::directory::Directory;
 pub use self::error::{Error, Result};

@@ -14,7 +14,7 @@ use gantry_rooms::{Direction, Membership, Position, RoomEvent, RoomView, Timelin
 use ruma::push::Action;
 
 use crate::{
-    Error, Result, UserData,
+    Act, Error, Result, UserData,
     core::Core,
     notify::{Notified, Verdict},
     receipts::thread_of,
@@ -78,6 +78,7 @@ impl UserData {
         session: &Session,
         query: &NotificationsQuery,
     ) -> Result<NotificationPage> {
+        self.core.limits.check_user(Act::Search, session)?;
         let before = query.from.as_deref().map(parse).transpose()?;
         let limit = query.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
         let notified = self.core.notified(&session.user_id).await?;

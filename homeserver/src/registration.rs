@@ -67,9 +67,11 @@ pub struct NewUser {
 }
 
 impl Sessions {
-    /// Whether anybody may register.
+    /// Whether anybody may register with nothing but a name and a password.
     pub fn registration_open(&self) -> bool {
-        self.core.config.registration.open && !self.core.config.accounts.token_required
+        let policy = &self.core.config.accounts;
+        let asks_more = policy.token_required || policy.email_required || !policy.terms.is_empty();
+        self.core.config.registration.open && !asks_more
     }
 
     /// Whether somebody could register with this token. `Forbidden` if nobody registers by token.

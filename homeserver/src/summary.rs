@@ -8,7 +8,7 @@ use gantry_rooms::{Membership, RoomView};
 use serde::Serialize;
 
 use self::Access::{Denied, Granted};
-use crate::{Directory, Error, PublicRoom, Result, join::allowed_rooms};
+use crate::{Act, Directory, Error, PublicRoom, Result, join::allowed_rooms};
 
 /// Rooms of a page.
 const PAGE: usize = 100;
@@ -89,6 +89,7 @@ impl Directory {
         other: &UserId,
         from: Option<&str>,
     ) -> Result<MutualRooms> {
+        self.core.limits.check_user(Act::Search, session)?;
         if other == session.user_id {
             return Err(Error::invalid("This is your own user ID"));
         }

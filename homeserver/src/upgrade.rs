@@ -13,7 +13,7 @@ use gantry_model::{
 use gantry_rooms::{Membership, NewEvent, RoomView};
 use tracing::warn;
 
-use crate::{Creation, Error, Result, content::text, upgrade_events::UpgradeEvents};
+use crate::{Act, Creation, Error, Result, content::text, upgrade_events::UpgradeEvents};
 
 /// The content of the sign, for clients that do not know it.
 const REPLACED: &str = "This room has been replaced";
@@ -35,6 +35,7 @@ impl Creation {
         room: &RoomId,
         wish: UpgradeRoom,
     ) -> Result<OwnedRoomId> {
+        self.core.may(session, Act::CreateRoom)?;
         let user = &session.user_id;
         let version = parse_version(&wish.new_version)?;
         let view = self.core.joined_view(user, room).await?;

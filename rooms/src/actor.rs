@@ -25,6 +25,8 @@ use crate::{
     commit::{Env, txn_hash},
     create::{Beginning, append_own, begin},
     draft::{draft, sign},
+    dummy::merge_extremities,
+    idle::{InUse, Usage},
     import::{History, import_history, import_join},
     ingest::{GivenState, Verdict, add_outliers, ingest},
     load::{binary, load},
@@ -75,6 +77,8 @@ pub(crate) enum Answer {
 pub(crate) struct Command {
     pub(crate) task: Task,
     pub(crate) reply: oneshot::Sender<Result<Answer>>,
+    /// Keeps the room in memory until the command is done.
+    pub(crate) _use: InUse,
 }
 
 /// What readers share with the actor.
@@ -89,6 +93,8 @@ pub(crate) struct Shared {
     /// Whether the log may be longer than the view shows: from before a commit until the view after
     /// it is there. A reader who knows a cut that covers the commit then asks the actor.
     pub(crate) committing: AtomicBool,
+    /// Since when nobody has asked for the room, and whether its actor has something to do.
+    pub(crate) usage: Arc<Usage>,
 }
 
 /// The actor's side.
@@ -180,6 +186,7 @@ impl Actor {
                 outcome,
             });
         }
+        self.merge(&mut memory, &mut batch).await;
         self.shared.committing.store(true, Ordering::SeqCst);
         let outcomes = match self.commit(batch).await {
             Ok(outcomes) => outcomes,
@@ -224,6 +231,19 @@ impl Actor {
             Err(error) => {
                 tracing::error!(room.id = %memory.room_id, %error, "current state is unreadable");
             }
+        }
+    }
+
+    /// Merges extremities if there are too many. What was drafted stands without it.
+    async fn merge(&self, memory: &mut Memory, batch: &mut Batch) {
+        let is_local = |user: &UserId| self.identity.is_local(user);
+        let env = Env {
+            now_ms: self.clock.now_ms(),
+            rng: &*self.rng,
+            is_local: &is_local,
+        };
+        if let Err(error) = merge_extremities(memory, batch, &env, &self.identity).await {
+            tracing::warn!(room.id = %self.shared.room_id, %error, "extremities stay unmerged");
         }
     }
 

@@ -165,6 +165,9 @@ pub(crate) struct EntryDoc {
     pub(crate) tk: Option<Blob>,
     pub(crate) cls: i32,
     pub(crate) flags: i32,
+    /// Live entries that stand behind a gap, so that they can be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gap: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) out: Option<bool>,
     #[serde(rename = "type")]

@@ -35,6 +35,7 @@ use crate::{
         Change, Class, Counts, EntryDoc, ExtremityDoc, Group, Hash, HeadDoc, KIND_LOG, RelationDoc,
         TxnDoc, key, pack, pack_changes,
     },
+    dummy::is_dummy,
     members::membership_rows,
     memory::{Extremity, Head, Memory, Place},
     state::diff,
@@ -258,6 +259,7 @@ fn entry_doc(
     let pdu = &*entry.pdu;
     let rules = memory.rules();
     let tk = match entry.class {
+        _ if is_dummy(pdu) => None,
         Class::Live if !step.flags.soft => Some(TimelineKey::live(memory.head.pos + 1)),
         _ => entry.tk,
     };
@@ -267,6 +269,7 @@ fn entry_doc(
         le: Blob(pdu.hash().to_vec()),
         tk: tk.map(|tk| Blob(tk.as_bytes().to_vec())),
         cls: entry.class as i32,
+        gap: (entry.class == Class::Live && step.flags.gap).then_some(true),
         flags: step.flags.to_bits(),
         out: step.flags.out.then_some(true),
         kind: pdu.kind().to_owned(),

@@ -27,6 +27,9 @@ pub enum Error {
     /// What another server gave us does not fit together.
     #[error("inconsistent room data: {0}")]
     Inconsistent(&'static str),
+    /// Nobody of this server may enter the room.
+    #[error("this room is blocked on this server")]
+    Blocked,
     /// The stored log is damaged; nothing more is written to the room.
     #[error("the log of the room is damaged: {0}")]
     Broken(&'static str),
@@ -49,7 +52,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownRoom | Self::UnknownEvent => ErrorKind::NotFound,
-            Self::NotInRoom | Self::Rejected(_) => ErrorKind::Forbidden,
+            Self::NotInRoom | Self::Rejected(_) | Self::Blocked => ErrorKind::Forbidden,
             Self::Malformed(PduError::TooLarge) => ErrorKind::TooLarge,
             Self::Malformed(_) => ErrorKind::BadJson,
             Self::DuplicateId => ErrorKind::Conflict,

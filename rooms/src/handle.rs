@@ -25,6 +25,7 @@ use crate::{
     codec::{EntryDoc, RoomDoc},
     commit::Env,
     create::{Beginning, create_event},
+    idle::Usage,
     load::binary,
     members::{row_of, rows_of, set_forgotten},
     state::{StateCache, load_group},
@@ -131,6 +132,9 @@ impl Rooms {
 
     /// Makes an event of a local user true.
     pub async fn submit(&self, room: &RoomId, event: NewEvent) -> Result<Submitted> {
+        if event.enters() {
+            self.require_open(room).await?;
+        }
         match self.ask(room, Task::Submit(event)).await? {
             Answer::Submitted(submitted) => Ok(submitted),
             _ => Err(Error::Closed),
@@ -196,6 +200,7 @@ impl Rooms {
     /// Takes in a room that we have joined through another server.
     pub async fn import_join(&self, import: JoinImport) -> Result<OwnedRoomId> {
         let room_id = import.join.room_id().to_owned();
+        self.require_open(&room_id).await?;
         let room = self.register(&room_id, import.version).await?;
         self.tell(&room, Task::Join(Box::new(import))).await?;
         Ok(room_id)
@@ -485,6 +490,7 @@ impl Rooms {
 
     async fn find(&self, room_id: &RoomId) -> Result<Option<Arc<Room>>> {
         if let Some(room) = self.0.rooms.lock().get(room_id) {
+            room.shared.usage.touch(self.clock().now_ms());
             return Ok(Some(Arc::clone(room)));
         }
         let key = hash16(&[room_id.as_bytes()]);
@@ -534,6 +540,7 @@ impl Rooms {
             cache: Arc::new(StateCache::default()),
             view: RwLock::new(None),
             committing: AtomicBool::new(false),
+            usage: Arc::new(Usage::new(self.clock().now_ms())),
         });
         let (sender, receiver) = mpsc::channel(QUEUE);
         let config = &self.0.config;
@@ -558,6 +565,52 @@ impl Rooms {
         Ok(room)
     }
 
+    /// How many rooms are in memory.
+    pub fn in_use(&self) -> usize {
+        self.0.rooms.lock().len()
+    }
+
+    /// Takes rooms out of memory that nobody has asked for since a time (milliseconds), and of the
+    /// rest those that were asked for longest ago until at most `most` are left. Rooms that are at
+    /// work stay. Returns how many went.
+    pub fn evict(&self, since_ms: i64, most: usize) -> usize {
+        let mut rooms = self.0.rooms.lock();
+        // Whoever holds a room may send it a command; whoever does not must ask here first. So a
+        // room that only the map holds and that has no command left gets no second actor.
+        let is_free =
+            |room: &Arc<Room>| Arc::strong_count(room) == 1 && room.shared.usage.is_idle();
+        let uses = rooms.iter().filter(|(_, room)| is_free(room));
+        let mut free: Vec<(i64, OwnedRoomId)> = uses
+            .map(|(id, room)| (room.shared.usage.last_ms(), id.clone()))
+            .collect();
+        free.sort_unstable();
+        let surplus = rooms.len().saturating_sub(most);
+        let gone = free
+            .partition_point(|(last, _)| *last < since_ms)
+            .max(surplus);
+        let mut names = self.0.names.lock();
+        free.truncate(gone);
+        for (_, id) in &free {
+            if let Some(room) = rooms.remove(id) {
+                names.remove(&room.shared.rid);
+            }
+        }
+        free.len()
+    }
+
+    /// Takes a room out of memory. False: it is at work.
+    pub(crate) fn evict_room(&self, room_id: &RoomId) -> bool {
+        let mut rooms = self.0.rooms.lock();
+        let Some(room) = rooms.get(room_id) else {
+            return true;
+        };
+        let is_free = Arc::strong_count(room) == 1 && room.shared.usage.is_idle();
+        if is_free {
+            rooms.remove(room_id);
+        }
+        is_free
+    }
+
     async fn ask(&self, room: &RoomId, task: Task) -> Result<Answer> {
         let room = self.find(room).await?.ok_or(Error::UnknownRoom)?;
         self.tell(&room, task).await
@@ -566,7 +619,11 @@ impl Rooms {
     async fn tell(&self, room: &Room, task: Task) -> Result<Answer> {
         let (reply, answer) = oneshot::channel();
         room.queue
-            .send(Command { task, reply })
+            .send(Command {
+                task,
+                reply,
+                _use: room.shared.usage.begin(),
+            })
             .await
             .map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?

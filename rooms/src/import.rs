@@ -175,19 +175,12 @@ struct Anchors(Vec<(u64, i64)>);
 
 impl Anchors {
     async fn load(memory: &Memory) -> Result<Self> {
-        let mut anchors = Vec::new();
-        let prefix = crate::codec::key(memory.rid, crate::codec::KIND_LOG, 0)[..9].to_vec();
-        // Entries with a gap are few, but only the entries themselves know. The scan is light and
-        // happens once per import.
-        for (entry_key, entry) in memory
-            .store
-            .scan::<EntryDoc>(ROOM, Scan::prefix(&prefix).light())
-            .await?
-        {
-            if entry.cls == Class::Live as i32 && EventFlags::from_bits(entry.flags).gap {
-                anchors.push((number(&entry_key)?, entry.h.depth));
-            }
-        }
+        let scan = Scan::index("gap", vec![(memory.rid as i64).into(), true.into()]);
+        let rows = memory.store.scan::<EntryDoc>(ROOM, scan.light()).await?;
+        let anchors = rows
+            .iter()
+            .map(|(entry_key, entry)| Ok((number(entry_key)?, entry.h.depth)))
+            .collect::<Result<_>>()?;
         Ok(Self(anchors))
     }
 

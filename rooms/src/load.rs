@@ -13,8 +13,12 @@ use crate::{
         restore, unpack,
     },
     memory::{Dag, Extremity, Head, Memory, Place},
+    pages::Pages,
     state::StateCache,
 };
+
+/// Documents that are read at once: memory holds the room, not its documents beside it.
+const AT_ONCE: usize = 2_000;
 
 /// Loads a room. Two round trips for its events and its end, one for its extremities.
 pub(crate) async fn load(
@@ -41,32 +45,31 @@ pub(crate) async fn load(
 
 /// All state keys and state events of a room.
 pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
-    let prefix = |kind| key(rid, kind, 0)[..9].to_vec();
     let mut dag = Dag::default();
-    for (doc_key, doc) in store
-        .scan::<KeyDoc>(ROOM, Scan::prefix(&prefix(KIND_KEY)))
-        .await?
-    {
-        if u64::from(dag.key_count()) != number(&doc_key)? {
-            return Err(Error::Broken("state keys are not dense"));
+    let mut keys = Pages::<KeyDoc>::of_room(store, rid, KIND_KEY, AT_ONCE);
+    while let Some(page) = keys.next().await? {
+        for (doc_key, doc) in page {
+            if u64::from(dag.key_count()) != number(&doc_key)? {
+                return Err(Error::Broken("state keys are not dense"));
+            }
+            dag.push_key(&doc.kind, &doc.state_key);
         }
-        dag.push_key(&doc.kind, &doc.state_key);
     }
-    for (doc_key, doc) in store
-        .scan::<StateDoc>(ROOM, Scan::prefix(&prefix(KIND_STATE)))
-        .await?
-    {
-        let rn = dag.len();
-        if u64::from(rn) != number(&doc_key)? {
-            return Err(Error::Broken("state events are not dense"));
+    let mut bodies = Pages::<StateDoc>::of_room(store, rid, KIND_STATE, AT_ONCE);
+    while let Some(page) = bodies.next().await? {
+        for (doc_key, doc) in page {
+            let rn = dag.len();
+            if u64::from(rn) != number(&doc_key)? {
+                return Err(Error::Broken("state events are not dense"));
+            }
+            let hash = hash_of(&doc.be)?;
+            let pdu = Arc::new(restore(&doc.body, version, &hash)?);
+            let auth = unpack(&doc.auth).collect();
+            dag.push(
+                hash,
+                AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some()),
+            );
         }
-        let hash = hash_of(&doc.be)?;
-        let pdu = Arc::new(restore(&doc.body, version, &hash)?);
-        let auth = unpack(&doc.auth).collect();
-        dag.push(
-            hash,
-            AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some()),
-        );
     }
     Ok(dag)
 }

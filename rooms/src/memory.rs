@@ -206,6 +206,8 @@ pub(crate) struct Memory {
     pub(crate) store: Store,
     /// How many of our users are joined in the current state.
     pub(crate) local_joined: i64,
+    /// The position from which on extremities may be merged.
+    pub(crate) next_merge: u64,
     cache: Arc<StateCache>,
     /// Groups of entries that are not committed yet.
     fresh: HashMap<Group, CachedGroup>,
@@ -231,6 +233,7 @@ impl Memory {
             head: Head::empty(),
             store,
             local_joined: 0,
+            next_merge: 0,
             cache,
             fresh: HashMap::new(),
             recent: HashMap::new(),

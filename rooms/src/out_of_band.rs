@@ -106,6 +106,9 @@ impl Rooms {
         version: Option<String>,
     ) -> Result<()> {
         const TRIES: usize = 10;
+        if kind != OutOfBandKind::Gone {
+            self.require_open(room).await?;
+        }
         let key = data_key(user, room);
         let log_pos = self.view(room).await?.map_or(0, |view| view.pos());
         for _ in 0..TRIES {

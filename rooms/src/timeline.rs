@@ -78,8 +78,9 @@ impl Rooms {
                 }
             }
         }
+        let last = rows.last().and_then(|(_, entry)| entry.tk.as_ref());
+        let last = last.and_then(|tk| TimelineKey::from_slice(tk));
         let events = self.events_of(view, rows).await?;
-        let last = events.last().and_then(|event| event.key);
         let next = match direction {
             _ if !more && missing.is_empty() => None,
             Direction::Backward => last,
@@ -157,8 +158,9 @@ impl Rooms {
     pub(crate) async fn events_of(
         &self,
         view: &RoomView,
-        rows: Vec<(Vec<u8>, EntryDoc)>,
+        mut rows: Vec<(Vec<u8>, EntryDoc)>,
     ) -> Result<Vec<RoomEvent>> {
+        rows.retain(|(_, entry)| !entry.is_purged());
         // State events of an entry may be younger than the view that the caller holds.
         let view = match self.view(view.room_id()).await? {
             Some(newest) if newest.pos() > view.pos() => newest,

@@ -5,20 +5,19 @@ mod check;
 mod counts;
 mod export;
 mod findings;
-mod pages;
 mod project;
 mod rebuild;
 
 use gantry_model::id::{OwnedServerName, UserId};
 use gantry_store::{Store, schema::ROOM_NAME};
 
-use self::{counts::Counting, pages::Pages, project::project};
+use self::{counts::Counting, project::project};
 pub use self::{
     export::Export,
     findings::{Checked, Finding},
     rebuild::Rebuilt,
 };
-use crate::codec::RoomDoc;
+use crate::{codec::RoomDoc, pages::Pages};
 
 /// Rooms that are read at once.
 const ROOMS_AT_ONCE: usize = 500;

@@ -39,6 +39,8 @@ struct Inner {
     local_joined: i64,
     /// Found on first use.
     servers: OnceLock<Arc<BTreeSet<OwnedServerName>>>,
+    /// Likewise.
+    levels: OnceLock<Option<PowerLevels>>,
 }
 
 impl RoomView {
@@ -62,6 +64,7 @@ impl RoomView {
             counts: head.counts,
             local_joined: memory.local_joined,
             servers: OnceLock::new(),
+            levels: OnceLock::new(),
         }))
     }
 
@@ -82,6 +85,7 @@ impl RoomView {
             counts,
             local_joined: inner.local_joined,
             servers: OnceLock::new(),
+            levels: OnceLock::new(),
         }))
     }
 
@@ -191,9 +195,12 @@ impl RoomView {
 
     /// Who may do what; `None` without a create event.
     pub fn power_levels(&self) -> Option<PowerLevels> {
-        let create = self.create()?;
-        let levels = self.state("m.room.power_levels", "");
-        Some(PowerLevels::of(&create, levels.as_deref()))
+        let find = || {
+            let create = self.create()?;
+            let levels = self.state("m.room.power_levels", "");
+            Some(PowerLevels::of(&create, levels.as_deref()))
+        };
+        self.0.levels.get_or_init(find).clone()
     }
 
     /// The create event.

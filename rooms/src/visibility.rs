@@ -2,14 +2,18 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility>.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Bound, sync::Arc};
 
 use gantry_model::id::{RoomId, ServerName, UserId};
 use gantry_state_res::StateMap;
+use gantry_store::{Blob, Scan, schema::ROOM};
+use serde::Deserialize;
 
 use crate::{
-    Membership, Result, RoomEvent, RoomView, Rooms,
+    Direction, Error, Membership, Result, RoomEvent, RoomView, Rooms, TimelineKey,
     codec::Group,
+    dummy::is_dummy,
+    load::binary,
     memory::{Dag, joined_users},
 };
 
@@ -29,18 +33,21 @@ impl Rooms {
             Some(row) if row.previous() == Some(Membership::Join) => Some(row.pos()),
             _ => None,
         };
-        let mut states = States {
-            rooms: self,
-            view: &view,
-            known: HashMap::new(),
-        };
+        let mut states = States::new(self, &view);
         let mut visible = Vec::with_capacity(events.len());
         for event in events {
-            if event.flags.soft {
+            if event.flags.soft || is_dummy(&event.pdu) {
                 continue;
             }
-            let (before, after) = states.around(&event).await?;
-            if may_see(view.dag(), user, &event, &before, &after, last_joined) {
+            let sees = match states.around(&event).await? {
+                Around::Known(before, after) => {
+                    may_see(view.dag(), user, &event, &before, &after, last_joined)
+                }
+                Around::Nearest(sides) => sides
+                    .iter()
+                    .all(|state| is_joined(view.dag(), state.as_ref(), user)),
+            };
+            if sees {
                 visible.push(event);
             }
         }
@@ -55,18 +62,17 @@ impl Rooms {
         events: Vec<RoomEvent>,
     ) -> Result<Vec<RoomEvent>> {
         let view = self.get(room).await?;
-        let mut states = States {
-            rooms: self,
-            view: &view,
-            known: HashMap::new(),
-        };
+        let mut states = States::new(self, &view);
         let mut shown = Vec::with_capacity(events.len());
         for mut event in events {
-            let (before, _) = states.around(&event).await?;
-            let visibility = visibility_in(view.dag(), &before);
             let visible = event.pdu.state_key().is_some()
-                || matches!(visibility.as_str(), "shared" | "world_readable")
-                || server_in(view.dag(), &before, server, visibility == "invited");
+                || match states.around(&event).await? {
+                    Around::Known(before, _) => may_serve(view.dag(), &before, server),
+                    Around::Nearest(sides) => sides.iter().all(|state| {
+                        let state = state.as_ref();
+                        state.is_some_and(|state| server_in(view.dag(), state, server, false))
+                    }),
+                };
             if !visible {
                 event.pdu = Arc::new(event.pdu.redacted());
             }
@@ -76,23 +82,113 @@ impl Rooms {
     }
 }
 
+/// What is known of the states around an event.
+enum Around {
+    /// The states before and after it.
+    Known(StateMap, StateMap),
+    /// Of history that came without a state: the nearest known states on both sides, if there are
+    /// any.
+    Nearest([Option<StateMap>; 2]),
+}
+
 /// The states around events, each looked up once.
 struct States<'a> {
     rooms: &'a Rooms,
     view: &'a RoomView,
     known: HashMap<Group, StateMap>,
+    stretch: Option<Stretch>,
 }
 
-impl States<'_> {
-    /// The states before and after an event. Of history without a state, the oldest that is known
-    /// after it stands in: the current one.
-    async fn around(&mut self, event: &RoomEvent) -> Result<(StateMap, StateMap)> {
-        let before = self.group(event.sb.unwrap_or(event.cs)).await?;
-        let after = match event.sa {
-            Some(sa) => self.group(sa).await?,
-            None => before.clone(),
+/// Entries without states, from one that has some to the next one that has, both excluded.
+#[derive(Clone, Copy)]
+struct Stretch {
+    from: TimelineKey,
+    to: TimelineKey,
+    before: Option<Group>,
+    after: Option<Group>,
+}
+
+/// What is read of an entry to find a known state.
+#[derive(Deserialize)]
+struct StateRow {
+    tk: Blob,
+    sb: Option<Group>,
+    sa: Option<Group>,
+}
+
+/// Entries that are read at once while looking for one with a state, and how often.
+const LOOK: usize = 100;
+const MOST_LOOKS: usize = 20;
+
+impl<'a> States<'a> {
+    fn new(rooms: &'a Rooms, view: &'a RoomView) -> Self {
+        Self {
+            rooms,
+            view,
+            known: HashMap::new(),
+            stretch: None,
+        }
+    }
+
+    async fn around(&mut self, event: &RoomEvent) -> Result<Around> {
+        if let (Some(sb), Some(sa)) = (event.sb, event.sa) {
+            return Ok(Around::Known(self.group(sb).await?, self.group(sa).await?));
+        }
+        let Some(key) = event.key else {
+            return Ok(Around::Nearest([None, None]));
         };
-        Ok((before, after))
+        let stretch = match self.stretch {
+            Some(stretch) if stretch.from < key && key < stretch.to => stretch,
+            _ => self.stretch_around(key).await?,
+        };
+        self.stretch = Some(stretch);
+        let mut sides = [None, None];
+        for (side, group) in sides.iter_mut().zip([stretch.before, stretch.after]) {
+            if let Some(group) = group {
+                *side = Some(self.group(group).await?);
+            }
+        }
+        Ok(Around::Nearest(sides))
+    }
+
+    async fn stretch_around(&self, key: TimelineKey) -> Result<Stretch> {
+        let older = self.nearest(key, Direction::Backward).await?;
+        let newer = self.nearest(key, Direction::Forward).await?;
+        Ok(Stretch {
+            from: older.as_ref().map_or(TimelineKey::START, |(key, _)| *key),
+            to: newer.as_ref().map_or(TimelineKey::END, |(key, _)| *key),
+            before: older.and_then(|(_, row)| row.sa),
+            after: newer.and_then(|(_, row)| row.sb),
+        })
+    }
+
+    /// The nearest entry with known states on one side of a place.
+    async fn nearest(
+        &self,
+        mut key: TimelineKey,
+        direction: Direction,
+    ) -> Result<Option<(TimelineKey, StateRow)>> {
+        for _ in 0..MOST_LOOKS {
+            let at = Bound::Excluded(binary(key.as_bytes()));
+            let scan = Scan::index("tk", vec![(self.view.rid() as i64).into()]);
+            let scan = match direction {
+                Direction::Backward => scan.between(Bound::Unbounded, at).reverse(),
+                Direction::Forward => scan.between(at, Bound::Unbounded),
+            };
+            let scan = scan.light().limit(LOOK);
+            let rows = self.rooms.store().scan::<StateRow>(ROOM, scan).await?;
+            let more = rows.len() == LOOK;
+            for (_, row) in rows {
+                key = TimelineKey::from_slice(&row.tk).ok_or(Error::Broken("a timeline key"))?;
+                if row.sb.is_some() && row.sa.is_some() {
+                    return Ok(Some((key, row)));
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     async fn group(&mut self, group: Group) -> Result<StateMap> {
@@ -103,6 +199,17 @@ impl States<'_> {
         self.known.insert(group, state.clone());
         Ok(state)
     }
+}
+
+fn is_joined(dag: &Dag, state: Option<&StateMap>, user: &UserId) -> bool {
+    state.is_some_and(|state| membership_in(dag, state, user) == Some(Membership::Join))
+}
+
+/// Whether another server may see what was sent in a state.
+fn may_serve(dag: &Dag, state: &StateMap, server: &ServerName) -> bool {
+    let visibility = visibility_in(dag, state);
+    matches!(visibility.as_str(), "shared" | "world_readable")
+        || server_in(dag, state, server, visibility == "invited")
 }
 
 fn may_see(

@@ -134,7 +134,7 @@ mod tests {
             .await
             .expect("opens");
         let name = ServerName::parse("one").expect("a name");
-        let operator = Operator::new(store.clone(), name);
+        let operator = Operator::new(store.clone(), name, None);
         let workers = Workers::new();
         let socket = folder.path().join("s");
         assert!(

@@ -7,17 +7,31 @@ use gantry_rooms::Upkeep;
 use gantry_store::Store;
 
 use super::{AdminError, Answer, Operator, Request, control};
-use crate::{Config, config::StorageEngine, wiring};
+use crate::{Config, Deps, Workers, config::StorageEngine, wiring};
 
-/// Has a request carried out: by the running server if there is one, else on the store itself,
-/// which is then only read.
+/// Has a request carried out: by the running server if there is one, else on the store itself.
 pub async fn run(config: &Config, request: Request) -> Result<Answer, AdminError> {
     if let Some(answer) = control::ask(config, &request).await? {
         return Ok(answer);
     }
+    if matches!(request, Request::Rooms(_)) {
+        return run_writing(config, request).await;
+    }
     let store = wiring::read_store(config).await?;
-    let operator = Operator::new(store.clone(), config.server.server_name());
+    let operator = Operator::new(store.clone(), config.server.server_name(), None);
     let answer = operator.run(request).await;
+    store.shutdown().await;
+    answer
+}
+
+async fn run_writing(config: &Config, request: Request) -> Result<Answer, AdminError> {
+    let workers = Workers::new();
+    let opened = wiring::open_rooms(config, &Deps::default(), &workers).await;
+    let (store, rooms) = opened?;
+    let name = config.server.server_name();
+    let operator = Operator::new(store.clone(), name, Some(rooms));
+    let answer = operator.run(request).await;
+    workers.stop().await;
     store.shutdown().await;
     answer
 }

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use gantry_model::id::OwnedServerName;
-use gantry_rooms::{Checked, Upkeep};
+use gantry_rooms::{Checked, Rooms, Upkeep};
 use gantry_store::Store;
 use serde::{Deserialize, Serialize};
 
-use super::{AdminError, Request};
+use super::{AdminError, Request, rooms};
 
 /// What is told to the administrator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +32,18 @@ impl Answer {
 pub struct Operator {
     store: Store,
     server_name: OwnedServerName,
+    /// `None`: the store is only read.
+    rooms: Option<Rooms>,
 }
 
 impl Operator {
-    /// On a store that is open.
-    pub fn new(store: Store, server_name: OwnedServerName) -> Self {
-        Self { store, server_name }
+    /// On a store that is open; without the rooms, only what reads can be asked for.
+    pub fn new(store: Store, server_name: OwnedServerName, rooms: Option<Rooms>) -> Self {
+        Self {
+            store,
+            server_name,
+            rooms,
+        }
     }
 
     /// Carries out one request.
@@ -52,6 +58,10 @@ impl Operator {
                     moved.bytes,
                     folder.display()
                 )))
+            }
+            Request::Rooms(request) => {
+                let rooms = self.rooms.as_ref().ok_or(AdminError::ReadOnly)?;
+                Ok(Answer::well(rooms::run(rooms, request).await?))
             }
             Request::Check => {
                 let upkeep = Upkeep::new(self.store.clone(), self.server_name.clone());

@@ -36,6 +36,10 @@ pub struct LimitsConfig {
     pub search: RateText,
     /// Reports of one user.
     pub report: RateText,
+    /// Rooms that nobody has asked for in so many seconds leave memory.
+    pub room_idle_seconds: u32,
+    /// The most rooms that stay in memory beyond the next half minute.
+    pub rooms_in_memory: usize,
 }
 
 fn rate(text: &str) -> RateText {
@@ -58,6 +62,8 @@ impl Default for LimitsConfig {
             profile: rate("20 then 12/minute"),
             search: rate("30 then 2/second"),
             report: rate("10 then 3/minute"),
+            room_idle_seconds: 600,
+            rooms_in_memory: 5000,
         }
     }
 }

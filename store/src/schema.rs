@@ -45,6 +45,7 @@ pub const ROOM: &Table = &Table {
         plain("le_any", &["le"]),
         plain("be_any", &["be"]),
         plain("out", &["w", "s", "out"]),
+        plain("gap", &["rid", "gap"]),
     ],
     heavy: &["body", "cd", "ng", "ov"],
 };
@@ -130,6 +131,14 @@ pub const DIRECTORY: &Table = &Table {
 pub const OOB: &Table = &Table {
     name: "oob",
     key_len: 32,
+    indexes: &[],
+    heavy: &[],
+};
+
+/// Rooms that nobody of this server may enter: `hash16(room id)`. Written by `rooms`.
+pub const BLOCKED: &Table = &Table {
+    name: "blocked",
+    key_len: 16,
     indexes: &[],
     heavy: &[],
 };
@@ -277,6 +286,15 @@ pub const BLOCKED_ROOM: &Table = &Table {
     heavy: &[],
 };
 
+/// Events that wait to be sent: `hash16(user id)(16) ‖ random(16)`, which is their secret. Written by
+/// `accounts`.
+pub const DELAYED: &Table = &Table {
+    name: "delayed_event",
+    key_len: 32,
+    indexes: &[],
+    heavy: &[],
+};
+
 /// All tables.
 pub const TABLES: &[&Table] = &[
     ROOM,
@@ -290,6 +308,7 @@ pub const TABLES: &[&Table] = &[
     ALIAS,
     DIRECTORY,
     OOB,
+    BLOCKED,
     STAGING,
     DESTINATION,
     SERVER_KEY,
@@ -307,6 +326,7 @@ pub const TABLES: &[&Table] = &[
     THREEPID,
     REPORT,
     BLOCKED_ROOM,
+    DELAYED,
 ];
 
 /// The table called `name`.

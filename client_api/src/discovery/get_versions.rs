@@ -17,7 +17,11 @@ const VERSIONS: &[&str] = &[
 const UNSTABLE_FEATURES: &[&str] = &[
     "computer.gingershaped.msc4466",
     "org.matrix.msc3391",
+    "org.matrix.msc4140",
+    "org.matrix.msc4155",
     "org.matrix.msc4222",
+    "org.matrix.msc4306",
+    "org.matrix.msc4380",
     "uk.tcpip.msc4133",
     "uk.tcpip.msc4133.stable",
     "uk.timedout.msc4323",

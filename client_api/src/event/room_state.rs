@@ -6,16 +6,17 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use gantry_homeserver::NewDelayedEvent;
 use gantry_model::{Object, id::OwnedRoomId};
 use serde::Deserialize;
 
+use super::delayed::{DelayQuery, SentOrDelayed};
 use crate::{
     ClientApiState,
     auth::Session,
     client_event::Viewer,
     error::Result,
     extract::{JsonBody, PathArgs, QueryArgs},
-    reply::Sent,
 };
 
 /// Which state event.
@@ -47,18 +48,31 @@ pub(crate) async fn set_room_state_with_key(
     State(state): State<ClientApiState>,
     Session(session): Session,
     PathArgs(path): PathArgs<StatePath>,
+    QueryArgs(query): QueryArgs<DelayQuery>,
     JsonBody(content): JsonBody<Object>,
-) -> Result<Json<Sent>> {
+) -> Result<Json<SentOrDelayed>> {
     let StatePath {
         room_id,
         event_type,
         state_key,
     } = path;
+    if let Some(delay_ms) = query.delay {
+        let event = NewDelayedEvent {
+            room: room_id,
+            kind: event_type,
+            state_key: Some(state_key),
+            content,
+            delay_ms,
+            txn: None,
+        };
+        let delay_id = state.homeserver().delayed.schedule(&session, event).await?;
+        return Ok(Json(SentOrDelayed::Delayed { delay_id }));
+    }
     let messaging = &state.homeserver().messaging;
     let event_id = messaging
         .send_state(&session, &room_id, &event_type, &state_key, content)
         .await?;
-    Ok(Json(Sent { event_id }))
+    Ok(Json(SentOrDelayed::Sent { event_id }))
 }
 
 /// The content of a state event, or all of it.

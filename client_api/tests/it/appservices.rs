@@ -100,6 +100,7 @@ async fn aliases_are_kept_for_whom_they_belong_to() {
     let path = "v3/directory/room/%23irc_a:server";
 
     let user = server.put(path, &alice, json!({"room_id": room})).await;
+    server.clock.advance(3_600_000);
     let created = json!({"room_alias_name": "irc_b"});
     let created = server.post("v3/createRoom", &alice, created).await;
 

@@ -110,11 +110,11 @@ impl Server {
                 shared_secret: None,
             },
             default_room_version: RoomVersion::V12,
+            presence: true,
             well_known: WellKnown::default(),
             accounts: options.accounts,
             rates: options.rates,
             site_url: "http://localhost".to_owned(),
-            presence: true,
         };
         let hs = Homeserver::new(HomeserverParts {
             config,

@@ -19,7 +19,9 @@ async fn profile_fields_are_set_shown_and_taken_away() {
     put("org.example.any", json!({"a": [1]})).await.ok();
     put("org.example.null", Value::Null).await.ok();
     put("displayname", json!("Alice")).await.ok();
-    let bad = put("Bad Key", json!(1)).await;
+    let bad = server
+        .put(&field("Bad%20Key"), &alice, json!({"Bad Key": 1}))
+        .await;
     let text = put("displayname", json!(1)).await;
     let large = put("org.example.large", json!("x".repeat(66_000))).await;
     let missing = server
@@ -34,7 +36,7 @@ async fn profile_fields_are_set_shown_and_taken_away() {
         .await;
     let whole = server.get("v3/profile/@alice:server", &alice).await.ok();
 
-    assert_eq!(bad.error().0, 400);
+    assert_eq!(bad.error(), (400, "M_INVALID_PARAM"));
     assert_eq!(text.error(), (400, "M_BAD_JSON"));
     assert_eq!(large.error(), (400, "M_PROFILE_TOO_LARGE"));
     assert_eq!(missing.error(), (400, "M_MISSING_PARAM"));

@@ -114,6 +114,12 @@ impl Server {
             .register_directly(name, "secret", NewUser::default())
             .await
             .expect("a user");
+        self.again(name).await
+    }
+
+    /// Another login of a user.
+    pub(crate) async fn again(&self, name: &str) -> Session {
+        let sessions = &self.hs.sessions;
         let login = LoginRequest {
             user: name.to_owned(),
             secret: LoginSecret::Plain("secret".to_owned()),

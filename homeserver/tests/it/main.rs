@@ -6,6 +6,7 @@ mod feed;
 mod harness;
 mod memberships;
 mod messages;
+mod proposals;
 mod push;
 mod rooms;
 mod sync_property;

@@ -196,11 +196,9 @@ impl World {
     /// Refused steps are no failures: the other one may have removed who acts.
     async fn step(&mut self, step: &Step) {
         self.count += 1;
-        let body = json(&format!(
-            r#"{{"msgtype":"m.text","body":"{}"}}"#,
-            self.count
-        ));
-        let text = |key: &str| json(&format!(r#"{{"{key}":"{}"}}"#, self.count));
+        let count = self.count;
+        let body = json(&format!(r#"{{"msgtype":"m.text","body":"{count}"}}"#));
+        let text = |key: &str| json(&format!(r#"{{"{key}":"{count}"}}"#));
         let state =
             |n: u8| [("m.room.topic", "topic"), ("m.room.name", "name")][usize::from(n % 2)];
         let hs = self.server.hs.clone();

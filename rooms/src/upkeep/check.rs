@@ -19,8 +19,8 @@ use gantry_store::{
 };
 
 use self::bodies::Bodies;
-use super::{Pages, Upkeep, findings::Checked};
-use crate::{MembershipRow, Result, codec::RoomDoc};
+use super::{Upkeep, findings::Checked};
+use crate::{MembershipRow, Result, codec::RoomDoc, pages::Pages};
 
 /// How often a room in which something was found is looked at again: where another node is at
 /// work, its log may have grown between two reads.

@@ -9,7 +9,7 @@ use gantry_model::{
 use gantry_store::{Store, hash16, schema::ROOM_NAME};
 
 use super::{
-    Pages, Upkeep,
+    Upkeep,
     project::{ENTRIES_AT_ONCE, event_of},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     codec::{Class, EntryDoc, Hash, KIND_LOG, RoomDoc, number},
     load::load_dag,
     memory::Dag,
+    pages::Pages,
 };
 
 /// The lines of a room: first the state events that are in no log, then the log in its order. Each

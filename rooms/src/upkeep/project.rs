@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use gantry_model::{Pdu, id::UserId};
 use gantry_store::{Key, Store};
 
-use super::Pages;
 use crate::{
     Error, MembershipRow, Result,
     codec::{Change, EntryDoc, KIND_LOG, RoomDoc, number, restore, unpack_changes},
     load::load_dag,
     members::{Transition, row_key},
     memory::Dag,
+    pages::Pages,
     state::read_pages,
 };
 
@@ -91,7 +91,7 @@ pub(super) fn event_of(room: &RoomDoc, dag: &Dag, entry: &EntryDoc) -> Result<Op
             .pdu(rn as u32)
             .map(Some)
             .ok_or(Error::Broken("a state event has no body")),
-        (None, Some(body)) if !body.is_empty() => {
+        (None, Some(body)) if !entry.is_purged() => {
             let pdu = restore(body, room.version()?, &entry.hash()?)?;
             Ok(Some(Arc::new(pdu)))
         }

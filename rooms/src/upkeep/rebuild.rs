@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use gantry_store::{Batch, Key, Scan, schema::MEMBERSHIP, to_document};
 
-use super::{Pages, Upkeep, project};
-use crate::{MembershipRow, Result, codec::RoomDoc};
+use super::{Upkeep, project};
+use crate::{MembershipRow, Result, codec::RoomDoc, pages::Pages};
 
 /// Rows that are written or read at once.
 const ROWS_AT_ONCE: usize = 500;

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bounded;
 mod check;
+mod erasure;
 mod forks;
 mod house;
+mod large;
 mod log;
 mod power;
 mod projections;

@@ -7,7 +7,7 @@ use gantry_state_res::{AuthEvent, EventSource as _};
 use gantry_store::{Key, Store, bson::RawDocumentBuf, from_raw, schema::ROOM};
 use serde::de::DeserializeOwned;
 
-use super::{super::Pages, event::examine};
+use super::event::examine;
 use crate::{
     Result,
     codec::{
@@ -15,6 +15,7 @@ use crate::{
         number, unpack,
     },
     memory::{Dag, key_hash},
+    pages::Pages,
     upkeep::findings::Checked,
 };
 

@@ -12,7 +12,7 @@ use gantry_store::{Key, Position, Store, bson::RawDocumentBuf, from_raw, schema:
 
 use super::{
     super::{
-        Counting, Pages, Upkeep,
+        Counting, Upkeep,
         project::{ENTRIES_AT_ONCE, Projections, current_changes},
     },
     bodies::{Bodies, names_auth_events},
@@ -23,6 +23,8 @@ use super::{
 use crate::{
     Error, EventFlags, MembershipRow, Relation, Result, TimelineKey,
     codec::{Class, EntryDoc, Group, Hash, HeadDoc, KIND_LOG, RoomDoc, number},
+    dummy::is_dummy,
+    pages::Pages,
     state::diff,
     upkeep::findings::Checked,
 };
@@ -167,7 +169,7 @@ impl LogCheck<'_> {
                 }
                 Some(event) => Ok(Some(Arc::clone(&event.pdu))),
             },
-            (None, Some(body)) if body.is_empty() => {
+            (None, Some(_)) if entry.is_purged() => {
                 if entry.rel.is_some() || entry.tx.is_some() || entry.rc.is_some() {
                     return Err("it was purged, but not completely".to_owned());
                 }
@@ -204,11 +206,16 @@ impl LogCheck<'_> {
     fn fields(&mut self, looked: &Looked) {
         let entry = &looked.entry;
         if looked.is_live() {
-            let tk = (!looked.flags.soft).then(|| TimelineKey::live(looked.pos));
+            let is_hidden = looked.flags.soft || looked.pdu.as_deref().is_some_and(is_dummy);
+            let tk = (!is_hidden).then(|| TimelineKey::live(looked.pos));
             let stored = entry.tk.as_ref().and_then(|tk| TimelineKey::from_slice(tk));
             if stored != tk {
                 self.find(&looked.place, "its place in the timeline is wrong");
             }
+        }
+        let gap = looked.is_live() && looked.flags.gap;
+        if entry.gap.unwrap_or(false) != gap {
+            self.find(&looked.place, "its mark as the end of a gap is wrong");
         }
         if entry.out.unwrap_or(false) != looked.flags.out {
             self.find(&looked.place, "its mark for other servers is wrong");

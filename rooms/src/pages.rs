@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::{Result, codec::key};
 
 /// Documents in the order of their keys.
-pub(super) struct Pages<'a, T> {
+pub(crate) struct Pages<'a, T> {
     store: &'a Store,
     table: &'static Table,
     /// Where the next page begins; `None`: there is none.
@@ -20,7 +20,7 @@ pub(super) struct Pages<'a, T> {
 
 impl<'a, T: DeserializeOwned> Pages<'a, T> {
     /// All documents of a table.
-    pub(super) fn all(store: &'a Store, table: &'static Table, limit: usize) -> Self {
+    pub(crate) fn all(store: &'a Store, table: &'static Table, limit: usize) -> Self {
         Self {
             store,
             table,
@@ -32,7 +32,7 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     }
 
     /// The documents of one kind of a room.
-    pub(super) fn of_room(store: &'a Store, rid: u64, kind: u8, limit: usize) -> Self {
+    pub(crate) fn of_room(store: &'a Store, rid: u64, kind: u8, limit: usize) -> Self {
         Self {
             store,
             table: ROOM,
@@ -43,8 +43,20 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
         }
     }
 
+    /// Everything of a room.
+    pub(crate) fn of_rid(store: &'a Store, rid: u64, limit: usize) -> Self {
+        Self {
+            store,
+            table: ROOM,
+            next: Some(Bound::Included(key(rid, 0, 0))),
+            end: Bound::Included(key(rid, u8::MAX, u64::MAX)),
+            limit,
+            holds: PhantomData,
+        }
+    }
+
     /// The next page; `None` after the last one.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<(Key, T)>>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<(Key, T)>>> {
         let Some(from) = self.next.take() else {
             return Ok(None);
         };

@@ -1,0 +1,69 @@
+//! Rooms that nobody of this server may enter.
+
+use std::collections::HashSet;
+
+use gantry_model::id::{OwnedRoomId, RoomId};
+use gantry_store::{Key, Scan, hash16, schema::BLOCKED};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, NewEvent, Result, Rooms};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct BlockedDoc {
+    room_id: OwnedRoomId,
+    /// When it was blocked, in milliseconds.
+    since: i64,
+}
+
+fn block_key(room: &RoomId) -> Key {
+    hash16(&[room.as_bytes()]).to_vec()
+}
+
+impl Rooms {
+    /// Lets nobody of ours enter a room from now on, also one that is not known here. Who is in it
+    /// stays in it.
+    pub async fn block(&self, room: &RoomId) -> Result<()> {
+        let doc = BlockedDoc {
+            room_id: room.to_owned(),
+            since: self.clock().now_ms(),
+        };
+        Ok(self.store().put(BLOCKED, block_key(room), &doc).await?)
+    }
+
+    /// Lifts a block.
+    pub async fn unblock(&self, room: &RoomId) -> Result<()> {
+        Ok(self.store().delete(BLOCKED, block_key(room)).await?)
+    }
+
+    /// Whether a room is blocked.
+    pub async fn is_blocked(&self, room: &RoomId) -> Result<bool> {
+        let found: Option<BlockedDoc> = self.store().get(BLOCKED, &block_key(room)).await?;
+        Ok(found.is_some())
+    }
+
+    /// All blocked rooms.
+    pub async fn blocked(&self) -> Result<HashSet<OwnedRoomId>> {
+        let all = Scan::prefix(&[]);
+        let rows = self.store().scan::<BlockedDoc>(BLOCKED, all).await?;
+        Ok(rows.into_iter().map(|(_, doc)| doc.room_id).collect())
+    }
+
+    /// Refuses what would bring somebody into a blocked room with [`Error::Blocked`].
+    pub async fn require_open(&self, room: &RoomId) -> Result<()> {
+        match self.is_blocked(room).await? {
+            true => Err(Error::Blocked),
+            false => Ok(()),
+        }
+    }
+}
+
+impl NewEvent {
+    /// Whether it brings somebody into the room, or nearer to it.
+    pub(crate) fn enters(&self) -> bool {
+        let membership = self
+            .content
+            .get("membership")
+            .and_then(|value| value.as_str());
+        self.kind == "m.room.member" && matches!(membership, Some("join" | "invite" | "knock"))
+    }
+}

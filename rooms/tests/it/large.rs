@@ -1,0 +1,198 @@
+//! What a large room costs. Not run by itself:
+//!
+//! `GANTRY_MEMBERS=100000 cargo test --release -p gantry-rooms --test it -- --ignored --nocapture large`
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a measurement reads the clock of the machine"
+)]
+
+use std::{fs, path::Path, time::Instant};
+
+use gantry_model::{
+    Object, Pdu, PduDraft, RoomVersion,
+    id::{OwnedRoomId, OwnedUserId},
+    pdu::Reference,
+};
+use gantry_roomgen::{Generated, Params, Signing, generate};
+use gantry_rooms::{JoinImport, NewEvent};
+
+use crate::house::{House, member, message, object, user};
+
+const MESSAGES: usize = 300;
+
+fn resident_mib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
+}
+
+fn room_of(members: usize) -> Generated {
+    generate(&Params {
+        members,
+        servers: 100.min(members),
+        bans: 0,
+        restricted_joins: 0,
+        profile_changes: 0,
+        messages: 1,
+        signing: Signing::Unsigned,
+        ..Params::default()
+    })
+}
+
+/// The join of a user of ours behind everything that was generated.
+fn join_of(house: &House, room: &Generated, who: &OwnedUserId) -> JoinImport {
+    let state: Vec<Pdu> = room
+        .trunk
+        .values()
+        .map(|rn| (*room.memory.events()[*rn as usize].pdu).clone())
+        .collect();
+    let last = room.pdus.last().unwrap();
+    let of = |kind: &str| state.iter().find(|pdu| pdu.kind() == kind).unwrap();
+    let auth = ["m.room.create", "m.room.power_levels", "m.room.join_rules"];
+    let draft = PduDraft {
+        room_id: Some(last.room_id().to_owned()),
+        sender: who.clone(),
+        kind: "m.room.member".to_owned(),
+        state_key: Some(who.to_string()),
+        content: Object::from([("membership".to_owned(), "join".into())]),
+        redacts: None,
+        prev_events: vec![Reference::to(last)],
+        auth_events: auth.map(|kind| Reference::to(of(kind))).to_vec(),
+        depth: last.depth() + 1,
+        origin_server_ts: last.origin_server_ts() + 1,
+        id_localpart: String::new(),
+    };
+    let identity = house.rooms.identity();
+    let rules = RoomVersion::V11.rules();
+    JoinImport {
+        version: RoomVersion::V11,
+        join: draft
+            .sign(identity.server_name(), identity.key(), rules)
+            .unwrap(),
+        auth_chain: room
+            .memory
+            .events()
+            .iter()
+            .map(|one| (*one.pdu).clone())
+            .collect(),
+        state,
+        servers: Vec::new(),
+    }
+}
+
+struct Figures {
+    import_ms: u128,
+    bytes_per_event: u64,
+    message_us: u128,
+    message_bytes: u64,
+    join_us: u128,
+    load_ms: u128,
+    loaded_mib: u64,
+}
+
+async fn send(house: &House, room: &OwnedRoomId, events: impl Iterator<Item = NewEvent>) -> u128 {
+    let started = Instant::now();
+    let mut sent = 0;
+    for event in events {
+        house.rooms.submit(room, event).await.unwrap();
+        sent += 1;
+    }
+    started.elapsed().as_micros() / sent
+}
+
+async fn measure(folder: &Path, members: usize) -> Figures {
+    let file = folder.join("one.redb");
+    let length = || fs::metadata(&file).unwrap().len();
+    let alice = user("@alice:one");
+    let generated = room_of(members);
+    let house = House::open(folder, "one", 1).await;
+    let import = join_of(&house, &generated, &alice);
+    let count = generated.memory.events().len() as u64;
+    drop(generated);
+    let empty = length();
+    let started = Instant::now();
+    let room = house.rooms.import_join(import).await.unwrap();
+    let import_ms = started.elapsed().as_millis();
+    let bytes_per_event = (length() - empty) / count;
+    let texts = |n| (0..n).map(|n| message(&alice, &n.to_string()));
+    send(&house, &room, texts(20)).await;
+    let stored = house.rooms.get(&room).await.unwrap().counts();
+    assert_eq!(stored.joined as usize, members + 1);
+    let before = stored_bytes(&house).await;
+    let message_us = send(&house, &room, texts(MESSAGES)).await;
+    let message_bytes = (stored_bytes(&house).await - before) / MESSAGES as u64;
+    let names = (0..50).map(|n| {
+        let content = object(&format!(r#"{{"membership":"join","displayname":"{n}"}}"#));
+        NewEvent::state(alice.clone(), "m.room.member", alice.as_str(), content)
+    });
+    let join_us = send(&house, &room, names).await;
+    house.close().await;
+    let before = resident_mib();
+    let started = Instant::now();
+    let house = House::open(folder, "one", 2).await;
+    house.rooms.get(&room).await.unwrap();
+    let load_ms = started.elapsed().as_millis();
+    let loaded_mib = resident_mib().saturating_sub(before);
+    let leaves = member(&alice, &alice, "leave");
+    house.rooms.submit(&room, leaves).await.unwrap();
+    house.close().await;
+    Figures {
+        import_ms,
+        bytes_per_event,
+        message_us,
+        message_bytes,
+        join_us,
+        load_ms,
+        loaded_mib,
+    }
+}
+
+/// The bytes of all log entries: the file grows in steps, so its length says little.
+async fn stored_bytes(house: &House) -> u64 {
+    use gantry_store::{Scan, bson::RawDocumentBuf, schema::ROOM};
+    let scan = Scan::index("out", vec![1_i64.into()]);
+    let rows = house
+        .store
+        .scan::<RawDocumentBuf>(ROOM, scan)
+        .await
+        .unwrap();
+    rows.iter()
+        .map(|(key, doc)| (key.len() + doc.as_bytes().len()) as u64)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, by hand"]
+async fn a_large_room_costs_a_message_what_a_small_one_does() {
+    let members = std::env::var("GANTRY_MEMBERS").ok();
+    let members = members
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(100_000);
+    let mut times = Vec::new();
+    for members in [10, 1_000, members] {
+        let folder = tempfile::tempdir().unwrap();
+        let figures = measure(folder.path(), members).await;
+        eprintln!(
+            "{members} members: import {} ms, {} bytes per event; message {} us, {} bytes; \
+             change of name {} us; cold load {} ms, {} MiB more",
+            figures.import_ms,
+            figures.bytes_per_event,
+            figures.message_us,
+            figures.message_bytes,
+            figures.join_us,
+            figures.load_ms,
+            figures.loaded_mib,
+        );
+        times.push(figures.message_us);
+    }
+    assert!(times[2] < times[0] * 3, "{times:?}");
+}
