@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from ids import escaped, fill, filled_path, unknown_place, uri
 from report import NO_2XX, REMOTE, SCHEMA, SERVER_ERROR, Fault, Line
+from requests.adapters import HTTPAdapter
 from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 from schemathesis.core.failures import FailureGroup
@@ -17,8 +18,15 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from urllib3.util import Retry
 
 _TIMEOUT = 30
+
+# A server may close a connection whose last request it has answered without reading the body; a
+# client that just sends the next one cannot know.
+_ON_A_CLOSED_CONNECTION = Retry(
+    total=None, connect=1, read=1, redirect=0, status=0, other=0, allowed_methods=None
+)
 _GOOD_VALUES_IN_TEN = 8
 
 EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 5}
@@ -35,6 +43,7 @@ class Examiner:
         self._seed = number
         self._times = times
         self._http = requests.Session()
+        self._http.mount("http://", HTTPAdapter(max_retries=_ON_A_CLOSED_CONNECTION))
 
     def examine(self, operation):
         """Send all requests of one operation; the line of the report about them."""
@@ -43,9 +52,12 @@ class Examiner:
             return line
         line.is_there = True
         world = self._new_world()
-        good = self._by_hand(operation, world, line)
-        for mode, count in EXAMPLES.items():
-            self._generated(operation, world, good, line, mode, count * self._times)
+        try:
+            good = self._by_hand(operation, world, line)
+            for mode, count in EXAMPLES.items():
+                self._generated(operation, world, good, line, mode, count * self._times)
+        except requests.ConnectionError as error:
+            line.faults.append(Fault(SERVER_ERROR, f"no answer: {error}"))
         return line
 
     def _is_there(self, operation):
