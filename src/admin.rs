@@ -3,6 +3,7 @@
 //! A [`Request`] is run by the running server if there is one (it listens at a socket in the data
 //! folder, see [`control`]), else by the command itself on the store.
 
+pub mod accounts;
 pub mod control;
 mod offline;
 mod operator;

@@ -41,8 +41,9 @@ pub struct ServeArgs {
 /// What an administrator can do.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Create a user. With the embedded engine, the server must not run meanwhile.
-    CreateUser(NewUser),
+    /// Accounts and registration tokens.
+    #[command(flatten)]
+    Account(AccountCommand),
     /// Retire the signing key and make a new one, used from the next start on.
     RotateKey,
     /// Compute everything anew that is stored of rooms (hashes, chains, states, projections) and say
@@ -108,6 +109,82 @@ pub enum RoomsCommand {
         #[arg(long)]
         block: bool,
     },
+}
+
+/// What an administrator can do with accounts and registration tokens. With the embedded engine, the
+/// server must not run meanwhile.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Create a user.
+    CreateUser(NewUser),
+    /// List the users.
+    ListUsers,
+    /// Set another password, and end all sessions of the user.
+    ResetPassword(NewPassword),
+    /// End an account for good; the user leaves all rooms.
+    Deactivate(EndUser),
+    /// Make a user an administrator of the server.
+    MakeAdmin(ChangeAdmin),
+    /// Create a registration token.
+    CreateToken(NewToken),
+    /// List the registration tokens.
+    ListTokens,
+    /// Delete a registration token.
+    DeleteToken(OldToken),
+}
+
+/// Another password.
+#[derive(Debug, Clone, Args)]
+pub struct NewPassword {
+    /// The user id, or the part of it between `@` and `:`.
+    pub user: String,
+    /// The password. Without it, one is made up and printed.
+    #[arg(long)]
+    pub password: Option<String>,
+    /// Leave the user's sessions as they are.
+    #[arg(long)]
+    pub keep_sessions: bool,
+}
+
+/// The end of an account.
+#[derive(Debug, Clone, Args)]
+pub struct EndUser {
+    /// The user id, or the part of it between `@` and `:`.
+    pub user: String,
+    /// Do not give the user's events to others any more.
+    #[arg(long)]
+    pub erase: bool,
+}
+
+/// Whether a user administers the server.
+#[derive(Debug, Clone, Args)]
+pub struct ChangeAdmin {
+    /// The user id, or the part of it between `@` and `:`.
+    pub user: String,
+    /// Take the right away instead.
+    #[arg(long)]
+    pub revoke: bool,
+}
+
+/// A registration token.
+#[derive(Debug, Clone, Args)]
+pub struct NewToken {
+    /// The token. Without it, one is made up.
+    #[arg(long)]
+    pub token: Option<String>,
+    /// How many may register with it; without it, any number.
+    #[arg(long)]
+    pub uses: Option<i64>,
+    /// For how many hours it is valid; without it, for ever.
+    #[arg(long)]
+    pub hours: Option<i64>,
+}
+
+/// A registration token that goes.
+#[derive(Debug, Clone, Args)]
+pub struct OldToken {
+    /// The token.
+    pub token: String,
 }
 
 /// A user to be created.

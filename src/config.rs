@@ -11,8 +11,11 @@ mod example;
 mod federation;
 mod limits;
 mod listeners;
+mod mail;
 mod outbound;
 mod overlay;
+mod presence;
+mod rate;
 mod registration;
 mod retention;
 mod rocketchat;
@@ -20,6 +23,7 @@ mod rules;
 mod secret;
 mod server;
 mod storage;
+mod support;
 mod telemetry;
 
 use std::path::{Path, PathBuf};
@@ -32,13 +36,17 @@ pub use example::example;
 pub use federation::FederationConfig;
 pub use limits::LimitsConfig;
 pub use listeners::ListenersConfig;
+pub use mail::MailSection;
 pub use outbound::OutboundSection;
+pub use presence::PresenceConfig;
+pub use rate::{InvalidRate, RateText};
 pub use registration::RegistrationConfig;
 pub use retention::RetentionConfig;
 pub use rocketchat::RocketChatConfig;
 pub use secret::Secret;
 pub use server::ServerConfig;
 pub use storage::{StorageConfig, StorageEngine};
+pub use support::SupportConfig;
 pub use telemetry::{TelemetryConfig, TelemetryFormat};
 
 /// Why a configuration cannot be used.
@@ -82,12 +90,18 @@ pub struct Config {
     pub registration: RegistrationConfig,
     /// Accounts.
     pub accounts: AccountsConfig,
+    /// Mail.
+    pub mail: MailSection,
     /// Limits.
     pub limits: LimitsConfig,
     /// How long messages are kept.
     pub retention: RetentionConfig,
+    /// Who is there.
+    pub presence: PresenceConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
+    /// Who is asked for help.
+    pub support: SupportConfig,
     /// Application services.
     pub appservices: AppservicesConfig,
     /// What the server tells about itself.

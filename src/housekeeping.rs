@@ -17,7 +17,7 @@ const IDLE_INTERVAL: Duration = Duration::from_secs(30);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Starts both.
-pub fn start(
+pub(crate) fn start(
     rooms: &Rooms,
     clock: &Arc<dyn Clock>,
     limits: &LimitsConfig,

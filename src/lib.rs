@@ -4,6 +4,7 @@
 //! and tests do the same. `wiring.rs` is the one place that knows all crates.
 
 pub mod admin;
+pub mod appservices;
 pub mod cli;
 pub mod config;
 pub mod greeting;

@@ -67,9 +67,8 @@ async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
 async fn administer(config: Config, command: AdminCommand) -> anyhow::Result<ExitCode> {
     telemetry::start_log(&config.telemetry)?;
     match command {
-        AdminCommand::CreateUser(user) => {
-            let created = wiring::create_user(&config, &Deps::default(), user).await?;
-            print(&format!("{created}\n"));
+        AdminCommand::Account(command) => {
+            print(&admin::accounts::run(&config, &Deps::default(), command).await?);
         }
         AdminCommand::RotateKey => {
             let key_id = wiring::rotate_key(&config, &Deps::default()).await?;

@@ -8,8 +8,8 @@ use gantry_client_api::{ClientApiConfig, ClientApiState};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
 use gantry_federation::{Federation, FederationConfig, FederationParts};
 use gantry_homeserver::{
-    Homeserver, HomeserverConfig, HomeserverParts, NewUser as NewAccount, RegistrationConfig,
-    WellKnown,
+    AccountPolicy, Homeserver, HomeserverConfig, HomeserverParts, MailError, Mailer,
+    RegistrationConfig, WellKnown,
 };
 use gantry_model::{RoomVersion, room_version::UnknownRoomVersion};
 use gantry_outbound::{HickoryResolver, Outbound, Resolver, discovery::Discovery};
@@ -20,7 +20,7 @@ use gantry_web::{EdgeConfig, edge};
 use gantry_workspace::{Workspace, WorkspaceConfig};
 
 use crate::{
-    cli::NewUser,
+    appservices::{self, AppserviceError},
     config::{Config, StorageEngine},
     housekeeping,
     running::Deps,
@@ -54,9 +54,18 @@ pub enum WiringError {
     /// A configured room version does not exist.
     #[error("unknown room version in the configuration")]
     RoomVersion(#[from] UnknownRoomVersion),
-    /// The user cannot be created.
-    #[error("the user cannot be created: {0}")]
+    /// An act of administration was refused.
+    #[error("{0}")]
     User(#[from] gantry_homeserver::Error),
+    /// An application service's registration cannot be used.
+    #[error(transparent)]
+    Appservice(#[from] AppserviceError),
+    /// The mail server's settings cannot be used.
+    #[error("the section mail cannot be used: {0}")]
+    Mail(#[from] MailError),
+    /// A text of the terms cannot be read.
+    #[error("registration.terms: {0:?} is not five parts")]
+    Terms(String),
 }
 
 /// A server without its sockets.
@@ -175,6 +184,11 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         accounts,
         federation: federation.calls(),
         workspace,
+        mailer: config
+            .mail
+            .to_mailer_config()
+            .map(Mailer::new)
+            .transpose()?,
         clock: Arc::clone(clock),
         rng: Arc::clone(rng),
     });
@@ -269,10 +283,28 @@ fn use_cases(config: &Config) -> Result<HomeserverConfig, WiringError> {
             shared_secret: secret.map(|secret| secret.reveal().to_owned()),
         },
         default_room_version: config.server.default_room_version.parse::<RoomVersion>()?,
+        presence: config.presence.enabled,
         well_known: WellKnown {
             client_base_url: config.server.well_known_client.clone(),
             server: config.server.well_known_server.clone(),
         },
+        accounts: AccountPolicy {
+            token_required: config.registration.token_required,
+            email_required: config.registration.email_required,
+            terms: config
+                .registration
+                .parsed_terms()
+                .map_err(WiringError::Terms)?,
+            access_token_lifetime_ms: config.accounts.access_token_lifetime_ms as i64,
+            directory_shows_all: config.accounts.directory_shows_all,
+            support: config.support.to_support(),
+            appservices: appservices::load(
+                &config.appservices.files,
+                &config.server.server_name(),
+            )?,
+        },
+        rates: config.limits.to_rates(),
+        site_url: site_url(config),
     })
 }
 
@@ -282,7 +314,8 @@ pub(crate) async fn open_store(config: &Config) -> Result<Store, WiringError> {
         StorageEngine::Redb => {
             let folder = &config.server.data_dir;
             std::fs::create_dir_all(folder).map_err(WiringError::DataFolder)?;
-            Ok(Store::open_redb(folder.join("gantry.redb")).await?)
+            let cache_bytes = config.storage.cache_mib << 20;
+            Ok(Store::open_redb_with_cache(folder.join("gantry.redb"), cache_bytes).await?)
         }
         StorageEngine::Mongodb => {
             let uri = config.storage.uri.as_ref().ok_or(WiringError::NoUri)?;
@@ -320,34 +353,31 @@ async fn health() -> &'static str {
     "OK\n"
 }
 
-/// Creates a user and says what was created.
-pub async fn create_user(
-    config: &Config,
-    deps: &Deps,
-    user: NewUser,
-) -> Result<String, WiringError> {
-    let workers = Workers::new();
-    let core = core(config, deps, &workers).await?;
-    let password = user
-        .password
-        .clone()
-        .unwrap_or_else(|| deps.rng.alphanumeric(20));
-    let options = NewAccount {
-        admin: user.admin,
-        display_name: None,
-    };
-    let created = core
-        .homeserver
-        .sessions
-        .register_directly(&user.name, &password, options)
-        .await;
-    workers.stop().await;
-    core.engine.close().await;
-    let created = created?;
-    Ok(match user.password {
-        Some(_) => format!("created {created}"),
-        None => format!("created {created} with the password {password}"),
-    })
+/// The use-cases without any surface, for an act of administration.
+pub(crate) struct Offline {
+    /// The use-cases.
+    pub(crate) homeserver: Homeserver,
+    workers: Workers,
+    engine: Engine,
+}
+
+impl Offline {
+    /// Opens the store.
+    pub(crate) async fn open(config: &Config, deps: &Deps) -> Result<Self, WiringError> {
+        let workers = Workers::new();
+        let core = core(config, deps, &workers).await?;
+        Ok(Self {
+            homeserver: core.homeserver,
+            workers,
+            engine: core.engine,
+        })
+    }
+
+    /// Closes the store.
+    pub(crate) async fn close(self) {
+        self.workers.stop().await;
+        self.engine.close().await;
+    }
 }
 
 /// Retires the signing key and makes a new one. Returns its id.

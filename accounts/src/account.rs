@@ -30,6 +30,14 @@ pub struct Account {
     pub guest: bool,
     /// Whether the account was ended; its name stays taken.
     pub deactivated: bool,
+    /// Whether nothing but logging out is possible.
+    pub locked: bool,
+    /// Whether the user may read, but not act.
+    pub suspended: bool,
+    /// Whether the user wished his events to be forgotten when the account was ended.
+    pub erased: bool,
+    /// The application service that made the account, if one did.
+    pub appservice: Option<String>,
     /// When the account was made, in milliseconds since the Unix epoch.
     pub created_ts: i64,
     /// Whether the account can log in by password.
@@ -47,6 +55,8 @@ pub struct NewAccount {
     pub guest: bool,
     /// The display name.
     pub display_name: Option<String>,
+    /// The application service that makes the account.
+    pub appservice: Option<String>,
 }
 
 /// The stored form.
@@ -60,6 +70,14 @@ pub(crate) struct AccountRow {
     pub(crate) admin: bool,
     pub(crate) guest: bool,
     pub(crate) deactivated: bool,
+    #[serde(default)]
+    pub(crate) locked: bool,
+    #[serde(default)]
+    pub(crate) suspended: bool,
+    #[serde(default)]
+    pub(crate) erased: bool,
+    #[serde(default)]
+    pub(crate) appservice: Option<String>,
     pub(crate) created_ts: i64,
     /// JSON, because field names are the user's.
     pub(crate) profile: Option<String>,
@@ -95,6 +113,10 @@ impl AccountRow {
             admin: self.admin,
             guest: self.guest,
             deactivated: self.deactivated,
+            locked: self.locked,
+            suspended: self.suspended,
+            erased: self.erased,
+            appservice: self.appservice,
             created_ts: self.created_ts,
             has_password: self.password.is_some(),
         })
@@ -132,6 +154,10 @@ impl Accounts {
             admin: options.admin,
             guest: options.guest,
             deactivated: false,
+            locked: false,
+            suspended: false,
+            erased: false,
+            appservice: options.appservice,
             created_ts: self.inner.clock.now_ms(),
             profile: None,
             nonce: self.inner.rng.next_u64() as i64,
@@ -224,6 +250,7 @@ impl Accounts {
         })
         .await?;
         self.inner.sessions.forget_user(user);
+        self.remove_threepids(user).await?;
         self.logout_all(user).await
     }
 

@@ -122,12 +122,18 @@ impl Accounts {
             .map(|datum| datum.content))
     }
 
-    /// All account data of a user, of all rooms and of none.
+    /// All account data of a user, of all rooms and of none, but for those that were deleted.
     pub async fn all_account_data(&self, user: &UserId) -> Result<Vec<AccountDatum>> {
         let prefix = keys::data_prefix(&keys::user_owner(user), DataKind::AccountData);
         let scan = Scan::prefix(&prefix).limit(MAX_DATA);
         let rows = self.inner.store.scan::<DatumRow>(DATA, scan).await?;
-        rows.into_iter().map(|(_, row)| row.into_datum()).collect()
+        let data = rows.into_iter().map(|(_, row)| row.into_datum());
+        data.filter(|datum| {
+            datum
+                .as_ref()
+                .map_or(true, |datum| !datum.content.is_empty())
+        })
+        .collect()
     }
 
     /// The account data at keys that a change named.

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::password::Passwords;
+use crate::presence::Presence;
 use crate::push_rules::PushRuleCache;
+use crate::seen::Seen;
 use crate::session_cache::SessionCache;
 use crate::typing::Typing;
 use crate::{Error, Result};
@@ -56,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) sessions: SessionCache,
     pub(crate) typing: Typing,
     pub(crate) push_rules: PushRuleCache,
+    pub(crate) seen: Seen,
+    pub(crate) presence: Presence,
 }
 
 impl fmt::Debug for Accounts {
@@ -83,6 +87,7 @@ impl Accounts {
             cheap_passwords,
         } = config;
         let typing = Typing::new(clock.now_ms());
+        let presence = Presence::new(clock.now_ms());
         let passwords = Passwords::new(cheap_passwords);
         let sessions = SessionCache::default();
         let inner = Inner {
@@ -94,6 +99,8 @@ impl Accounts {
             sessions,
             typing,
             push_rules: PushRuleCache::default(),
+            seen: Seen::default(),
+            presence,
         };
         Self {
             inner: Arc::new(inner),

@@ -20,6 +20,19 @@ pub struct Device {
     pub display_name: Option<String>,
     /// When it first logged in, in milliseconds since the Unix epoch.
     pub created_ts: i64,
+    /// When and from where it was last used, if it was.
+    pub last_seen: Option<LastSeen>,
+}
+
+/// The last use of a device, known to within five minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSeen {
+    /// When, in milliseconds since the Unix epoch.
+    pub ts: i64,
+    /// From which address.
+    pub ip: String,
+    /// With which software.
+    pub user_agent: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +42,16 @@ pub(crate) struct DeviceRow {
     pub(crate) display_name: Option<String>,
     /// SHA-256 of the valid token. Without one the device is deleted.
     pub(crate) token: Option<Blob>,
+    /// SHA-256 of the valid refresh token.
+    #[serde(default)]
+    pub(crate) refresh: Option<Blob>,
+    /// The pair before this one, valid until this one is used.
+    #[serde(default)]
+    pub(crate) old_token: Option<Blob>,
+    #[serde(default)]
+    pub(crate) old_refresh: Option<Blob>,
+    #[serde(default)]
+    pub(crate) last_seen: Option<LastSeen>,
     created_ts: i64,
     v: i64,
 }
@@ -50,6 +73,10 @@ impl DeviceRow {
             device: device.to_owned(),
             display_name: None,
             token: None,
+            refresh: None,
+            old_token: None,
+            old_refresh: None,
+            last_seen: None,
             created_ts: now,
             v: 0,
         }
@@ -60,6 +87,7 @@ impl DeviceRow {
             device_id: self.device,
             display_name: self.display_name,
             created_ts: self.created_ts,
+            last_seen: self.last_seen,
         })
     }
 }
@@ -111,21 +139,24 @@ impl Accounts {
     /// Deletes a device. When this returns, its token is refused.
     pub async fn delete_device(&self, user: &UserId, device: &DeviceId) -> Result<()> {
         let key = keys::device(user, device);
-        let mut ended = None;
+        let mut ended = Vec::new();
         self.update(
             DEVICE,
             key.clone(),
             Stamp::None,
             |row: Option<DeviceRow>| {
                 let mut row = row.ok_or(Error::UnknownDevice)?;
-                ended = Some(row.token.take().ok_or(Error::UnknownDevice)?);
+                ended = row.tokens();
+                row.token.take().ok_or(Error::UnknownDevice)?;
+                row.refresh = None;
+                row.drop_old();
                 row.display_name = None;
                 Ok(Some(row))
             },
         )
         .await?;
         let mut batch = Batch::new();
-        if let Some(token) = ended {
+        for token in ended {
             batch.delete(TOKEN, Vec::from(token));
         }
         // A login of the same device at this moment may lose its new document here: then its token

@@ -25,6 +25,18 @@ pub enum Error {
     /// [`crate::MAX_CONTENT_BYTES`].
     #[error("{0} is too large")]
     TooLarge(&'static str),
+    /// The registration token exists already.
+    #[error("the registration token exists already")]
+    TokenInUse,
+    /// The text cannot be a registration token.
+    #[error("not a registration token")]
+    InvalidToken,
+    /// The third-party identifier belongs to another account.
+    #[error("the address is in use")]
+    ThreepidInUse,
+    /// The profile would be larger than [`crate::MAX_CONTENT_BYTES`].
+    #[error("the profile is too large")]
+    ProfileTooLarge,
     /// Too many others wrote the same document at the same time.
     #[error("the document is being changed by too many at once")]
     Contended,
@@ -45,7 +57,9 @@ impl Error {
         match self {
             Self::UserInUse => ErrorKind::UserInUse,
             Self::UnknownUser | Self::UnknownDevice => ErrorKind::NotFound,
-            Self::NotLocal => ErrorKind::InvalidParam,
+            Self::NotLocal | Self::InvalidToken | Self::TokenInUse => ErrorKind::InvalidParam,
+            Self::ThreepidInUse => ErrorKind::ThreepidInUse,
+            Self::ProfileTooLarge => ErrorKind::ProfileTooLarge,
             Self::TooLarge(_) => ErrorKind::TooLarge,
             Self::Contended => ErrorKind::Conflict,
             Self::Storage(store::Error::Unavailable(_) | store::Error::Closed) => {

@@ -8,33 +8,59 @@
 mod account;
 mod account_data;
 mod accounts;
+mod appservice;
+mod blocked;
 mod device;
 mod error;
 mod filter;
+mod invite_filter;
 mod keys;
 mod password;
+mod presence;
 mod profile;
+mod proof;
 mod push_rules;
 mod receipt;
+mod refresh;
+mod registration_token;
+mod report;
 mod search;
+mod seen;
 mod session;
 mod session_cache;
+mod standing;
 mod stream;
 #[cfg(test)]
 mod testing;
+mod threepid;
+mod ticket;
 mod typing;
 
 pub use account::{Account, NewAccount};
 pub use account_data::AccountDatum;
 pub use accounts::{Accounts, AccountsConfig};
-pub use device::Device;
+pub use appservice::{
+    Appservice, AppserviceFile, Appservices, InvalidAppservice, Namespace, NamespaceFile,
+    NamespacesFile,
+};
+pub use device::{Device, LastSeen};
 pub use error::{Error, Result};
+pub use invite_filter::InviteVerdict;
 pub use keys::{DataKind, data_kind, data_owner, room_owner, user_owner};
 pub use password::Secret;
+pub use presence::{PresenceState, UserPresence};
+pub use proof::{
+    EmailPurpose, EmailRequest, EmailTicket, LOGIN_TOKEN_MS, OPENID_TOKEN_MS, ProvenEmail,
+    UiaSession,
+};
 pub use push_rules::{PUSH_RULES, UserPushRules};
 pub use receipt::{Receipt, StoredReceipt};
-pub use session::{NewSession, Session};
+pub use refresh::Refresh;
+pub use registration_token::RegistrationToken;
+pub use report::{Report, StoredReport};
+pub use session::{NewSession, Session, TokenState};
 pub use stream::DataChange;
+pub use threepid::Threepid;
 pub use typing::TypingChange;
 
 /// The largest content of account data, a filter or a profile, in bytes.

@@ -47,8 +47,11 @@ impl Accounts {
                 None => fields.remove(name),
             };
             let text = serde_json::to_string(&fields).map_err(Error::Damaged)?;
-            if text.len() > MAX_CONTENT_BYTES {
-                return Err(Error::TooLarge("the profile"));
+            // Name and picture count too, with their keys.
+            let named = [&row.display_name, &row.avatar_url].into_iter().flatten();
+            let whole = text.len() + named.map(|value| value.len() + 20).sum::<usize>();
+            if whole > MAX_CONTENT_BYTES {
+                return Err(Error::ProfileTooLarge);
             }
             row.profile = (!fields.is_empty()).then_some(text);
             Ok(())
@@ -114,7 +117,7 @@ mod tests {
         let nobody = accounts.set_display_name(&user("nobody"), None).await;
 
         assert!(matches!(name, Err(Error::TooLarge(_))));
-        assert!(matches!(field, Err(Error::TooLarge(_))));
+        assert!(matches!(field, Err(Error::ProfileTooLarge)));
         assert!(matches!(nobody, Err(Error::UnknownUser)));
     }
 }

@@ -5,22 +5,23 @@
 
 use gantry_model::hash::sha256;
 use gantry_model::id::{OwnedDeviceId, OwnedUserId, UserId};
+use gantry_store::Stamp;
 use gantry_store::schema::{DEVICE, TOKEN};
-use gantry_store::{Batch, Blob, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::check_name;
 use crate::device::DeviceRow;
-use crate::{Accounts, Error, Result, keys};
+use crate::session_cache::KnownSession;
+use crate::{Accounts, Error, Refresh, Result, keys};
 
 /// Letters and digits of an access token.
-const TOKEN_LENGTH: usize = 43;
+pub(crate) const TOKEN_LENGTH: usize = 43;
 
 /// Letters of a device id that the server chooses.
 const DEVICE_ID_LENGTH: usize = 10;
 
 /// The longest token that is looked at, in bytes.
-const MAX_TOKEN_BYTES: usize = 256;
+pub(crate) const MAX_TOKEN_BYTES: usize = 256;
 
 /// Who makes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +34,44 @@ pub struct Session {
     pub admin: bool,
     /// Whether the user is a guest.
     pub guest: bool,
+    /// Whether nothing but logging out is possible.
+    pub locked: bool,
+    /// Whether the user may read, but not act.
+    pub suspended: bool,
+    /// The application service that acts for the user, if one does.
+    pub appservice: Option<String>,
+    /// Whether there are no rate limits.
+    pub unlimited: bool,
     /// SHA-256 of the access token.
     pub token_key: [u8; 32],
+}
+
+impl Session {
+    /// A session of an ordinary user.
+    pub fn new(user_id: OwnedUserId, device_id: OwnedDeviceId, token_key: [u8; 32]) -> Self {
+        Self {
+            user_id,
+            device_id,
+            admin: false,
+            guest: false,
+            locked: false,
+            suspended: false,
+            appservice: None,
+            unlimited: false,
+            token_key,
+        }
+    }
+}
+
+/// What an access token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenState {
+    /// Somebody's.
+    Valid(Session),
+    /// It was somebody's and has to be refreshed.
+    Expired,
+    /// Nobody's.
+    Unknown,
 }
 
 /// What a login gives. The token is shown once and not stored.
@@ -44,6 +81,8 @@ pub struct NewSession {
     pub access_token: String,
     /// The device that it belongs to.
     pub device_id: OwnedDeviceId,
+    /// How to go on when the token has expired; `None`: it does not expire.
+    pub refresh: Option<Refresh>,
 }
 
 impl std::fmt::Debug for NewSession {
@@ -55,10 +94,16 @@ impl std::fmt::Debug for NewSession {
 }
 
 #[derive(Serialize, Deserialize)]
-struct TokenRow {
-    user: OwnedUserId,
-    device: OwnedDeviceId,
-    created_ts: i64,
+pub(crate) struct TokenRow {
+    pub(crate) user: OwnedUserId,
+    pub(crate) device: OwnedDeviceId,
+    pub(crate) created_ts: i64,
+    /// When an access token ends, in milliseconds since the Unix epoch.
+    #[serde(default)]
+    pub(crate) expires_ts: Option<i64>,
+    /// Whether it is a refresh token.
+    #[serde(default)]
+    pub(crate) refresh: bool,
 }
 
 impl Accounts {
@@ -70,63 +115,70 @@ impl Accounts {
         device: Option<OwnedDeviceId>,
         display_name: Option<String>,
     ) -> Result<NewSession> {
+        self.login_for(user, device, display_name, None).await
+    }
+
+    /// The same with an access token that ends after `lifetime_ms`, and a refresh token beside it.
+    pub async fn login_for(
+        &self,
+        user: &UserId,
+        device: Option<OwnedDeviceId>,
+        display_name: Option<String>,
+        lifetime_ms: Option<i64>,
+    ) -> Result<NewSession> {
         if self.row(user).await?.is_none_or(|row| row.deactivated) {
             return Err(Error::UnknownUser);
         }
         let device_id = device.unwrap_or_else(|| self.new_device_id());
         check_name("the device id", device_id.as_str())?;
         check_name("the device name", display_name.as_deref().unwrap_or(""))?;
-        let access_token = self.inner.rng.alphanumeric(TOKEN_LENGTH);
-        let token_key = sha256(access_token.as_bytes());
+        let pair = self.new_pair(lifetime_ms);
         let now = self.inner.clock.now_ms();
 
-        let mut replaced = None;
+        let mut replaced = Vec::new();
         self.update(DEVICE, keys::device(user, &device_id), Stamp::None, |row| {
             let before: Option<DeviceRow> = row;
-            replaced = before.as_ref().and_then(|row| row.token.clone());
+            replaced = before.as_ref().map(DeviceRow::tokens).unwrap_or_default();
             let mut row = before.unwrap_or_else(|| DeviceRow::new(user, &device_id, now));
             row.display_name = display_name.clone().or(row.display_name.take());
-            row.token = Some(Blob::from(token_key.to_vec()));
+            row.set_pair(&pair);
+            row.drop_old();
             Ok(Some(row))
         })
         .await?;
-        let row = TokenRow {
-            user: user.to_owned(),
-            device: device_id.clone(),
-            created_ts: now,
-        };
-        let mut batch = Batch::new();
-        batch.put(
-            TOKEN,
-            token_key.to_vec(),
-            gantry_store::to_document(TOKEN, &row)?,
-        );
-        if let Some(replaced) = replaced {
-            batch.delete(TOKEN, Vec::from(replaced));
-        }
-        self.inner.store.commit(batch).await?;
-        self.inner.sessions.forget_user(user);
-        Ok(NewSession {
-            access_token,
-            device_id,
-        })
+        self.write_pair(user, &device_id, &pair, replaced).await?;
+        Ok(pair.into_session(device_id))
     }
 
     /// The session of an access token, if it is valid.
     pub async fn session(&self, token: &str) -> Result<Option<Session>> {
+        match self.token_state(token).await? {
+            TokenState::Valid(session) => Ok(Some(session)),
+            TokenState::Expired | TokenState::Unknown => Ok(None),
+        }
+    }
+
+    /// What an access token is.
+    pub async fn token_state(&self, token: &str) -> Result<TokenState> {
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {
-            return Ok(None);
+            return Ok(TokenState::Unknown);
         }
         let token_key = sha256(token.as_bytes());
-        let epoch = match self.inner.sessions.get(&token_key) {
-            Ok(session) => return Ok(Some(session)),
-            Err(epoch) => epoch,
+        let known = match self.inner.sessions.get(&token_key) {
+            Ok(known) => known,
+            Err(epoch) => {
+                let Some(known) = self.find_session(token_key).await? else {
+                    return Ok(TokenState::Unknown);
+                };
+                self.inner.sessions.keep(known.clone(), epoch);
+                known
+            }
         };
-        let found = self.find_session(token_key).await?;
-        if let Some(session) = &found {
-            self.inner.sessions.keep(session.clone(), epoch);
-        }
-        Ok(found)
+        let now = self.inner.clock.now_ms();
+        Ok(match known.expires_ts {
+            Some(end) if end <= now => TokenState::Expired,
+            _ => TokenState::Valid(known.session),
+        })
     }
 
     /// Ends a session together with its device.
@@ -152,24 +204,34 @@ impl Accounts {
         Ok(())
     }
 
-    async fn find_session(&self, token_key: [u8; 32]) -> Result<Option<Session>> {
+    async fn find_session(&self, token_key: [u8; 32]) -> Result<Option<KnownSession>> {
         let store = &self.inner.store;
-        let Some(token) = store.get::<TokenRow>(TOKEN, &token_key).await? else {
+        let token = store.get::<TokenRow>(TOKEN, &token_key).await?;
+        let Some(token) = token.filter(|token| !token.refresh) else {
             return Ok(None);
         };
         let device_key = keys::device(&token.user, &token.device);
-        let device = store.get::<DeviceRow>(DEVICE, &device_key).await?;
-        let named = device.and_then(|device| device.token).map(Vec::from);
-        if named.as_deref() != Some(token_key.as_slice()) {
+        let Some(device) = store.get::<DeviceRow>(DEVICE, &device_key).await? else {
+            return Ok(None);
+        };
+        if device.names_as_current(&token_key) {
+            // The client has received the new pair: the one before it ends.
+            if device.has_old() {
+                self.end_old_pair(&token.user, &token.device).await?;
+            }
+        } else if !device.names_as_old(&token_key) {
             return Ok(None);
         }
         let account = self.row(&token.user).await?.filter(|row| !row.deactivated);
-        Ok(account.map(|row| Session {
-            user_id: token.user,
-            device_id: token.device,
-            admin: row.admin,
-            guest: row.guest,
-            token_key,
+        Ok(account.map(|row| KnownSession {
+            session: Session {
+                admin: row.admin,
+                guest: row.guest,
+                locked: row.locked,
+                suspended: row.suspended,
+                ..Session::new(token.user, token.device, token_key)
+            },
+            expires_ts: token.expires_ts,
         }))
     }
 

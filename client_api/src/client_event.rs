@@ -247,13 +247,7 @@ mod tests {
     use super::*;
 
     fn session() -> Session {
-        Session {
-            user_id: "@a:b".try_into().expect("a user"),
-            device_id: "D".into(),
-            admin: false,
-            guest: false,
-            token_key: [0; 32],
-        }
+        Session::new("@a:b".try_into().expect("a user"), "D".into(), [0; 32])
     }
 
     fn pdu(version: RoomVersion, more: &str) -> Pdu {

@@ -5,6 +5,8 @@
 //! clients learn of them).
 
 mod account;
+mod address_limits;
+mod admin;
 mod auth;
 mod client_event;
 mod device;
@@ -13,11 +15,15 @@ mod discovery;
 mod error;
 mod event;
 mod extract;
+mod guests;
 mod membership;
+mod people;
+mod presence;
 mod profile;
 mod reply;
 mod room;
 mod routes;
+mod routes_people;
 mod session;
 mod state;
 mod sync;

@@ -3,23 +3,24 @@
 
 use axum::{
     Router,
+    middleware::from_fn_with_state,
     routing::{MethodRouter, delete, get, post, put},
 };
 
 use crate::{
-    ClientApiState, account, device, directory, discovery, event, membership, profile, room,
-    session, sync, user_data,
+    ClientApiState, account, address_limits::limit_addresses, device, directory, discovery, event,
+    membership, presence, profile, room, routes_people, session, sync, user_data,
 };
 
 /// Below which prefixes a path is served.
-type Prefixes = &'static [&'static str];
+pub(crate) type Prefixes = &'static [&'static str];
 
 /// As it is.
-const BARE: Prefixes = &[""];
+pub(crate) const BARE: Prefixes = &[""];
 /// Version 3, and its name before Matrix 1.1.
-const V3: Prefixes = &["/_matrix/client/v3", "/_matrix/client/r0"];
+pub(crate) const V3: Prefixes = &["/_matrix/client/v3", "/_matrix/client/r0"];
 /// Version 1, and what it was called while it was a proposal.
-const V1: Prefixes = &["/_matrix/client/v1", "/_matrix/client/unstable"];
+pub(crate) const V1: Prefixes = &["/_matrix/client/v1", "/_matrix/client/unstable"];
 /// Version 3, and what MSC4133 added to it below its own name.
 const PROFILE: Prefixes = &[
     "/_matrix/client/v3",
@@ -28,7 +29,7 @@ const PROFILE: Prefixes = &[
 ];
 
 /// One endpoint.
-struct Endpoint {
+pub(crate) struct Endpoint {
     prefixes: Prefixes,
     path: &'static str,
     handler: MethodRouter<ClientApiState>,
@@ -36,7 +37,8 @@ struct Endpoint {
 
 /// All routes of the client-server API.
 pub fn router(state: ClientApiState) -> Router {
-    table().with_state(state)
+    let limits = from_fn_with_state(state.clone(), limit_addresses);
+    table().route_layer(limits).with_state(state)
 }
 
 fn table() -> Router<ClientApiState> {
@@ -50,6 +52,9 @@ fn table() -> Router<ClientApiState> {
         membership_endpoints(),
         directory_endpoints(),
         profile_endpoints(),
+        routes_people::endpoints(),
+        routes_people::admin_endpoints(),
+        routes_people::synapse_endpoints(),
     ];
     let mut router = Router::new();
     for endpoint in chapters.into_iter().flatten() {
@@ -61,7 +66,11 @@ fn table() -> Router<ClientApiState> {
     router
 }
 
-fn at(prefixes: Prefixes, path: &'static str, handler: MethodRouter<ClientApiState>) -> Endpoint {
+pub(crate) fn at(
+    prefixes: Prefixes,
+    path: &'static str,
+    handler: MethodRouter<ClientApiState>,
+) -> Endpoint {
     Endpoint {
         prefixes,
         path,
@@ -121,6 +130,8 @@ fn user_data_endpoints() -> Vec<Endpoint> {
         at(V3, "/user/{user_id}/rooms/{room_id}/tags/{tag}", delete(user_data::delete_room_tag)),
         at(V3, "/rooms/{room_id}/receipt/{receipt_type}/{event_id}", post(user_data::post_receipt)),
         at(V3, "/rooms/{room_id}/read_markers", post(user_data::set_read_marker)),
+        at(V3, "/presence/{user_id}/status", get(presence::get_presence)),
+        at(V3, "/presence/{user_id}/status", put(presence::set_presence)),
         at(V3, "/rooms/{room_id}/typing/{user_id}", put(user_data::set_typing)),
         at(V3, "/pushrules", get(user_data::get_push_rules)),
         at(V3, "/pushrules/", get(user_data::get_push_rules)),
@@ -168,6 +179,12 @@ fn room_endpoints() -> Vec<Endpoint> {
     vec![
         at(V3, "/createRoom", post(room::create_room)),
         at(V3, "/joined_rooms", get(room::get_joined_rooms)),
+        at(V3, "/rooms/{room_id}/upgrade", post(room::upgrade_room)),
+        at(V1, "/room_summary/{room_id_or_alias}", get(room::get_room_summary)),
+        at(BARE, "/_matrix/client/unstable/im.nheko.summary/rooms/{room_id_or_alias}/summary", get(room::get_room_summary)),
+        at(BARE, "/_matrix/client/unstable/im.nheko.summary/summary/{room_id_or_alias}", get(room::get_room_summary)),
+        at(V1, "/mutual_rooms", get(room::get_mutual_rooms)),
+        at(BARE, "/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms", get(room::get_mutual_rooms)),
         at(V3, "/rooms/{room_id}/aliases", get(directory::get_local_aliases)),
     ]
 }

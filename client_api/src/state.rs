@@ -5,6 +5,8 @@ use std::sync::Arc;
 use gantry_homeserver::Homeserver;
 use gantry_model::Clock;
 
+use crate::sync::LazyMemory;
+
 /// What the surface must be told; everything else is in the homeserver's configuration.
 #[derive(Debug, Clone)]
 pub struct ClientApiConfig {
@@ -17,6 +19,7 @@ pub struct ClientApiConfig {
 pub struct ClientApiState {
     clock: Arc<dyn Clock>,
     homeserver: Homeserver,
+    lazy: Arc<LazyMemory>,
 }
 
 impl ClientApiState {
@@ -25,12 +28,18 @@ impl ClientApiState {
         Self {
             clock: config.clock,
             homeserver,
+            lazy: Arc::default(),
         }
     }
 
     /// The use-cases.
     pub(crate) fn homeserver(&self) -> &Homeserver {
         &self.homeserver
+    }
+
+    /// Which members devices were told of.
+    pub(crate) fn lazy(&self) -> &LazyMemory {
+        &self.lazy
     }
 
     /// Milliseconds since the epoch.

@@ -6,13 +6,18 @@
 
 mod assemble;
 mod ephemeral;
+mod fields;
 mod filter;
+mod lazy_memory;
 mod request;
 mod response;
 mod state;
 mod summary;
 
 pub(crate) use filter::Filter;
+pub(crate) use lazy_memory::LazyMemory;
+
+use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use gantry_homeserver::{Session as UserSession, SyncToken};
@@ -20,6 +25,7 @@ use tokio::time::Instant;
 
 use self::{
     assemble::Assembler,
+    lazy_memory::Members,
     request::{Query, SyncRequest},
     response::{DataEvent, SyncResponse},
 };
@@ -35,20 +41,29 @@ pub(crate) async fn sync(
     QueryArgs(query): QueryArgs<Query>,
 ) -> Result<Json<SyncResponse>> {
     let request = SyncRequest::of(&state, &session, query).await?;
-    let response = match &request.since {
+    let presences = &state.homeserver().presences;
+    presences.keep(&session, request.presence, request.timeout);
+    let (response, sent) = match &request.since {
         Some(since) => incremental(&state, &session, &request, since).await?,
         None => initial(&state, &session, &request).await?,
     };
+    let next = &response.next_batch;
+    state
+        .lazy()
+        .sent(&session, &request.since_text(), next, sent);
     Ok(Json(response))
 }
+
+/// An answer, and the members that it tells of.
+type Answer = (SyncResponse, Members);
 
 async fn initial(
     state: &ClientApiState,
     session: &UserSession,
     request: &SyncRequest,
-) -> Result<SyncResponse> {
+) -> Result<Answer> {
     let upto = state.homeserver().feed.now();
-    let mut response = answer(state, session, request, &upto).await?;
+    let (mut response, sent) = answer(state, session, request, &upto).await?;
     let known = response
         .account_data
         .events
@@ -65,7 +80,7 @@ async fn initial(
             content,
         });
     }
-    Ok(response)
+    Ok((response, sent))
 }
 
 /// Waits while there is nothing to tell. What the feed holds to be news may all be filtered out;
@@ -75,7 +90,7 @@ async fn incremental(
     session: &UserSession,
     request: &SyncRequest,
     since: &SyncToken,
-) -> Result<SyncResponse> {
+) -> Result<Answer> {
     let feed = &state.homeserver().feed;
     if request.full_state || request.timeout.is_zero() {
         let upto = feed.wait(session, since, std::time::Duration::ZERO).await?;
@@ -86,10 +101,10 @@ async fn incremental(
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let upto = feed.wait(session, &seen, left).await?;
-        let response = answer(state, session, request, &upto).await?;
+        let (response, sent) = answer(state, session, request, &upto).await?;
         // The wait ends without news when the time is over, and when the server stops.
         if !response.is_empty() || upto == seen || Instant::now() >= deadline {
-            return Ok(response);
+            return Ok((response, sent));
         }
         seen = upto;
     }
@@ -100,11 +115,17 @@ async fn answer(
     session: &UserSession,
     request: &SyncRequest,
     upto: &SyncToken,
-) -> Result<SyncResponse> {
+) -> Result<Answer> {
     let options = request.filter.feed_options(request.full_state);
     let feed = &state.homeserver().feed;
     let changes = feed
         .changes_for(session, request.since.as_ref(), upto, &options)
         .await?;
-    Ok(Assembler::new(session, request, state.now_ms()).assemble(upto, changes))
+    let known = if request.filter.room.lazy_load_members() {
+        state.lazy().known(session, &request.since_text())
+    } else {
+        Arc::default()
+    };
+    let assembler = Assembler::new(session, request, state.now_ms(), known);
+    Ok(assembler.assemble(upto, changes))
 }

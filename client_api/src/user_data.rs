@@ -2,6 +2,7 @@
 //! typing.
 
 mod account_data;
+mod delete_account_data;
 mod filters;
 mod notifications;
 mod push_rule;
@@ -13,6 +14,7 @@ mod tags;
 mod typing;
 
 pub(crate) use account_data::{get_account_data, set_account_data};
+pub(crate) use delete_account_data::{delete_account_data, delete_account_data_per_room};
 pub(crate) use filters::{define_filter, get_filter};
 pub(crate) use notifications::get_notifications;
 pub(crate) use push_rule::{

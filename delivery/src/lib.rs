@@ -8,6 +8,7 @@
 mod backoff;
 mod catch_up;
 mod cursor;
+mod email;
 mod error;
 mod flush;
 mod follow;
@@ -18,6 +19,7 @@ mod transaction;
 mod worker;
 
 pub use backoff::Backoff;
+pub use email::{MailConfig, MailError, MailSecurity, Mailer, is_mail_address};
 pub use error::{Error, Result};
 pub use outbox::{Outbox, OutboxConfig};
 pub use transaction::{Destination, Edu, MAX_EDUS, MAX_PDUS, SendFailed, Transaction};

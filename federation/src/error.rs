@@ -15,6 +15,9 @@ pub enum Error {
     /// The other server may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The invited user takes no invites of this one.
+    #[error("the user takes no invites")]
+    InviteBlocked,
     /// There is no such thing, or the other server may not know of it.
     #[error("{0}")]
     NotFound(&'static str),
@@ -94,7 +97,8 @@ impl Error {
         match self {
             Self::Disabled | Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
-            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::InviteBlocked => ErrorKind::InviteBlocked,
+            Self::NotFound(_) | Self::NoServer => ErrorKind::NotFound,
             Self::BadRequest(_) => ErrorKind::InvalidParam,
             Self::Malformed(PduError::TooLarge) | Self::TooLarge(_) => ErrorKind::TooLarge,
             Self::Malformed(_) => ErrorKind::BadJson,
@@ -109,7 +113,7 @@ impl Error {
                 room_version,
                 ..
             } => refusal(errcode, room_version.as_deref()),
-            Self::Unreachable { .. } | Self::BadAnswer { .. } | Self::NoServer | Self::Timeout => {
+            Self::Unreachable { .. } | Self::BadAnswer { .. } | Self::Timeout => {
                 ErrorKind::RemoteFailed
             }
             Self::Rooms(error) => error.kind(),
@@ -145,7 +149,7 @@ impl Error {
 
 fn refusal(errcode: &str, room_version: Option<&str>) -> ErrorKind {
     match errcode {
-        "M_FORBIDDEN" => ErrorKind::Forbidden,
+        "M_FORBIDDEN" | "M_INVITE_BLOCKED" => ErrorKind::Forbidden,
         "M_NOT_FOUND" => ErrorKind::NotFound,
         "M_INCOMPATIBLE_ROOM_VERSION" => ErrorKind::IncompatibleRoomVersion {
             version: room_version.unwrap_or_default().to_owned(),
@@ -163,5 +167,15 @@ impl IntoResponse for Error {
             tracing::warn!(error = %self, "a request of another server failed");
         }
         gantry_web::matrix_error(&kind, &self.public_message())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_that_nobody_can_be_asked_about_is_not_found() {
+        assert_eq!(Error::NoServer.kind(), ErrorKind::NotFound);
     }
 }

@@ -8,6 +8,7 @@ mod join;
 mod keys;
 mod knock;
 mod leave;
+mod openid;
 mod public_rooms;
 mod queries;
 mod restricted;

@@ -25,13 +25,14 @@ impl UserData {
             .accounts
             .account_data(&session.user_id, room, kind)
             .await?;
+        // An empty one stands for one that was deleted (MSC3391).
+        if let Some(content) = content.filter(|content| !content.is_empty()) {
+            return Ok(content);
+        }
         if kind == PUSH_RULES && room.is_none() {
             let rules = self.core.accounts.push_rules(&session.user_id).await?;
             let value = serde_json::to_value(rules).unwrap_or_default();
             return Ok(crate::content::object([("global", value.into())]));
-        }
-        if let Some(content) = content {
-            return Ok(content);
         }
         Err(Error::not_found("Account data not found"))
     }
@@ -44,16 +45,27 @@ impl UserData {
         kind: &str,
         content: Object,
     ) -> Result<()> {
-        if kind == PUSH_RULES || kind == FULLY_READ {
-            return Err(Error::refused(
-                gantry_model::ErrorKind::BadJson,
-                format!("Cannot set {kind} through this API"),
-            ));
-        }
+        check_settable(kind)?;
         Ok(self
             .core
             .accounts
             .set_account_data(&session.user_id, room, kind, content)
+            .await?)
+    }
+
+    /// Deletes a piece of account data (MSC3391). Clients learn of it by an empty content.
+    pub async fn delete_account_data(
+        &self,
+        session: &Session,
+        room: Option<&RoomId>,
+        kind: &str,
+    ) -> Result<()> {
+        check_settable(kind)?;
+        let emptied = |before: Option<Object>| before.map(|_| Object::new());
+        Ok(self
+            .core
+            .accounts
+            .change_account_data(&session.user_id, room, kind, emptied)
             .await?)
     }
 
@@ -111,6 +123,17 @@ impl UserData {
             .change_account_data(user, Some(room), TAGS, changed)
             .await?)
     }
+}
+
+/// Fails if the server keeps this type itself.
+fn check_settable(kind: &str) -> Result<()> {
+    if kind == PUSH_RULES || kind == FULLY_READ {
+        return Err(Error::refused(
+            gantry_model::ErrorKind::ServerControlled,
+            format!("Cannot set {kind} through this API"),
+        ));
+    }
+    Ok(())
 }
 
 fn tags_in(mut content: Object) -> Object {

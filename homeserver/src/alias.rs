@@ -33,6 +33,7 @@ impl Directory {
         room: &RoomId,
     ) -> Result<()> {
         self.core.check_own_alias(alias)?;
+        self.core.check_alias_not_claimed(session, alias)?;
         self.core.joined_view(&session.user_id, room).await?;
         if self
             .core

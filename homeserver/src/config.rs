@@ -2,6 +2,8 @@
 
 use gantry_model::{RoomVersion, id::OwnedServerName};
 
+use crate::{AccountPolicy, Rates};
+
 /// What an operator decides about use-cases.
 #[derive(Debug, Clone)]
 pub struct HomeserverConfig {
@@ -11,8 +13,16 @@ pub struct HomeserverConfig {
     pub registration: RegistrationConfig,
     /// The version of a new room whose creator names none.
     pub default_room_version: RoomVersion,
+    /// Whether users are told who is there.
+    pub presence: bool,
     /// What other software is told about where we are.
     pub well_known: WellKnown,
+    /// Everything else about accounts.
+    pub accounts: AccountPolicy,
+    /// How often somebody may do something.
+    pub rates: Rates,
+    /// Where people reach us with a browser, without a slash at the end.
+    pub site_url: String,
 }
 
 /// Who may register.

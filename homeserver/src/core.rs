@@ -2,18 +2,19 @@
 
 use std::{fmt, sync::Arc};
 
-use gantry_accounts::Accounts;
+use gantry_accounts::{Accounts, Session};
 use gantry_federation::FederationCalls;
 use gantry_model::{
-    Clock, Rng,
+    Clock, ErrorKind, Rng,
     id::{ServerName, UserId},
 };
 use gantry_rooms::Rooms;
 use gantry_workspace::Workspace;
 
 use crate::{
-    Creation, Directory, Feed, HomeserverConfig, MembershipActs, Messaging, Profiles, Reading,
-    RoomLists, Sessions, UserData, shared_secret::Nonces, uia::UiaSessions, unread_window::Windows,
+    Act, Administration, Creation, Directory, Error, Feed, HomeserverConfig, Limits,
+    MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Sessions,
+    Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -28,6 +29,8 @@ pub struct HomeserverParts {
     pub federation: FederationCalls,
     /// Settings and Rocket.Chat's ids.
     pub workspace: Workspace,
+    /// Sends mail, if a mail server is configured.
+    pub mailer: Option<gantry_delivery::Mailer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -39,6 +42,12 @@ pub struct HomeserverParts {
 pub struct Homeserver {
     /// Registration, login, devices.
     pub sessions: Sessions,
+    /// E-mail addresses of accounts.
+    pub threepids: Threepids,
+    /// Finding users.
+    pub user_directory: UserDirectory,
+    /// What administrators may do.
+    pub administration: Administration,
     /// New rooms.
     pub creation: Creation,
     /// Events that users send.
@@ -55,6 +64,8 @@ pub struct Homeserver {
     pub reading: Reading,
     /// Account data, receipts, typing, filters.
     pub user_data: UserData,
+    /// Who is there.
+    pub presences: Presences,
     /// What changed for a user.
     pub feed: Feed,
     /// Settings and Rocket.Chat's ids.
@@ -70,7 +81,8 @@ pub(crate) struct Core {
     pub(crate) federation: FederationCalls,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
-    pub(crate) uia: UiaSessions,
+    pub(crate) mailer: Option<gantry_delivery::Mailer>,
+    pub(crate) limits: Limits,
     pub(crate) nonces: Nonces,
     pub(crate) windows: Windows,
 }
@@ -78,19 +90,24 @@ pub(crate) struct Core {
 impl Homeserver {
     /// Builds the use-cases from what they use.
     pub fn new(parts: HomeserverParts) -> Self {
+        let limits = Limits::new(&parts.config.rates, parts.clock.clone());
         let core = Arc::new(Core {
+            limits,
+            mailer: parts.mailer,
             config: parts.config,
             rooms: parts.rooms,
             accounts: parts.accounts,
             federation: parts.federation,
             clock: parts.clock,
             rng: parts.rng,
-            uia: UiaSessions::default(),
             nonces: Nonces::default(),
             windows: Windows::default(),
         });
         Self {
             sessions: Sessions::new(core.clone()),
+            threepids: Threepids::new(core.clone()),
+            user_directory: UserDirectory::new(core.clone()),
+            administration: Administration::new(core.clone()),
             creation: Creation::new(core.clone()),
             messaging: Messaging::new(core.clone()),
             membership: MembershipActs::new(core.clone()),
@@ -99,10 +116,21 @@ impl Homeserver {
             profiles: Profiles::new(core.clone()),
             reading: Reading::new(core.clone()),
             user_data: UserData::new(core.clone()),
+            presences: Presences::new(core.clone()),
             feed: Feed::new(core.clone()),
             workspace: parts.workspace,
             core,
         }
+    }
+
+    /// How often somebody may do something.
+    pub fn limits(&self) -> &Limits {
+        &self.core.limits
+    }
+
+    /// Whether mail can be sent.
+    pub fn has_mail(&self) -> bool {
+        self.core.mailer.is_some()
     }
 
     /// The operator's decisions.
@@ -121,6 +149,15 @@ impl fmt::Debug for Homeserver {
 }
 
 impl Core {
+    /// Fails if the user is suspended, or does this too often.
+    pub(crate) fn may(&self, session: &Session, act: Act) -> Result<()> {
+        if session.suspended {
+            let reason = "This account is suspended";
+            return Err(Error::refused(ErrorKind::UserSuspended, reason));
+        }
+        self.limits.check_user(act, session)
+    }
+
     pub(crate) fn server_name(&self) -> &ServerName {
         &self.config.server_name
     }

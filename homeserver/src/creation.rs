@@ -13,7 +13,7 @@ use gantry_rooms::Membership;
 use tracing::warn;
 
 use crate::{
-    Error, Result,
+    Act, Error, Result,
     core::Core,
     creation_events::{create_content, first_events},
 };
@@ -106,9 +106,13 @@ impl Creation {
     /// Makes a room with all its first events in one, then invites. That somebody could not be
     /// invited does not undo the room.
     pub async fn create_room(&self, session: &Session, wish: CreateRoom) -> Result<OwnedRoomId> {
+        self.core.may(session, Act::CreateRoom)?;
         check_size(&wish)?;
         let version = self.version(&wish)?;
         let alias = self.free_alias(&wish).await?;
+        if let Some(alias) = &alias {
+            self.core.check_alias_not_claimed(session, alias)?;
+        }
         let user = &session.user_id;
         let member = self
             .core

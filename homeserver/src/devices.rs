@@ -5,7 +5,7 @@
 use gantry_accounts::{Device, Session};
 use gantry_model::id::{DeviceId, OwnedDeviceId};
 
-use crate::{AuthData, Error, Result, Sessions, Uia};
+use crate::{Error, Result, Sessions, Uia, UiaRequest};
 
 /// The most devices that one request deletes.
 const MAX_DELETED: usize = 1_000;
@@ -49,12 +49,15 @@ impl Sessions {
         &self,
         session: &Session,
         devices: Vec<OwnedDeviceId>,
-        auth: Option<AuthData>,
+        auth: &UiaRequest,
     ) -> Result<Uia<()>> {
         if devices.len() > MAX_DELETED {
             return Err(Error::invalid("Too many devices"));
         }
-        if let Some(challenge) = self.ask_password(session, auth.as_ref()).await? {
+        // An application service has no password to give for its users.
+        if session.appservice.is_none()
+            && let Some(challenge) = self.ask_password(session, auth).await?
+        {
             return Ok(Uia::Needed(challenge));
         }
         for device in &devices {
@@ -71,7 +74,7 @@ impl Sessions {
                     .await?;
             }
         }
-        self.core.authenticated(auth.as_ref());
+        self.core.served(auth).await?;
         Ok(Uia::Done(()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gantry_accounts::{AccountDatum, Receipt, Session};
+use gantry_accounts::{AccountDatum, Receipt, Session, UserPresence};
 use gantry_model::{
     Object, Pdu,
     id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
@@ -46,6 +46,8 @@ pub struct UserChanges {
     pub left: Vec<LeftChange>,
     /// Account data that belongs to no room.
     pub account_data: Vec<AccountDatum>,
+    /// Who came, went or says something new about it.
+    pub presence: Vec<UserPresence>,
 }
 
 /// Changes in a room that the user is in.
@@ -57,6 +59,8 @@ pub struct JoinedChange {
     pub timeline: Option<RoomTimeline>,
     /// Whether the client knows nothing of the room yet.
     pub full: bool,
+    /// Whether the user was not in the room at the start of the span.
+    pub newly: bool,
     /// The room now.
     pub view: RoomView,
     /// New account data of the room.
@@ -119,6 +123,7 @@ impl UserChanges {
             && self.knocked.is_empty()
             && self.left.is_empty()
             && self.account_data.is_empty()
+            && self.presence.is_empty()
     }
 }
 
@@ -129,11 +134,13 @@ impl Feed {
 
     /// The point up to which everything can be read now.
     pub fn now(&self) -> SyncToken {
-        // The typing serial first: a change between the two lines is then seen again, not missed.
+        // The serials first: a change between the two lines is then seen again, not missed.
         let typing = self.core.accounts.typing_serial();
+        let presence = self.core.accounts.presence_serial();
         SyncToken {
             cut: self.core.rooms.store_cut(),
             typing,
+            presence,
         }
     }
 
@@ -160,20 +167,23 @@ impl Feed {
         // Subscribed before the first look, so that nothing slips between look and wait.
         let mut stored = self.subscribe();
         let mut typing = self.subscribe_typing();
+        let mut presence = self.core.accounts.subscribe_presence();
         let mut looked_at = since.clone();
         loop {
             stored.borrow_and_update();
             typing.borrow_and_update();
+            presence.borrow_and_update();
             let now = self.not_before(since);
             if self.concerns(&session.user_id, &looked_at, &now).await? {
                 return Ok(now);
             }
             looked_at = now;
-            let expiry = self.typing_expiry(deadline);
+            let expiry = self.next_expiry(deadline);
             tokio::select! {
                 () = tokio::time::sleep_until(deadline) => return Ok(self.not_before(since)),
                 () = tokio::time::sleep_until(expiry) => {}
                 changed = stored.changed() => if changed.is_err() { return Ok(looked_at) },
+                changed = presence.changed() => if changed.is_err() { return Ok(looked_at) },
                 changed = typing.changed() => if changed.is_err() { return Ok(looked_at) },
             }
         }
@@ -220,9 +230,12 @@ impl Feed {
             .is_empty())
     }
 
-    /// When the next who types stops by the clock, at most `deadline`: nobody else tells that.
-    fn typing_expiry(&self, deadline: Instant) -> Instant {
-        let Some(next) = self.core.accounts.expire_typing() else {
+    /// When the next who types or is there ceases to by the clock, at most `deadline`: nobody else
+    /// tells that.
+    fn next_expiry(&self, deadline: Instant) -> Instant {
+        let accounts = &self.core.accounts;
+        let presence = accounts.expire_presence();
+        let Some(next) = accounts.expire_typing().into_iter().chain(presence).min() else {
             return deadline;
         };
         let left = u64::try_from(next - self.core.clock.now_ms()).unwrap_or(0);
@@ -239,6 +252,7 @@ impl Feed {
         SyncToken {
             cut: now.cut.max(&since.cut),
             typing: now.typing.max(since.typing),
+            presence: now.presence.max(since.presence),
         }
     }
 }

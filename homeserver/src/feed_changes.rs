@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gantry_accounts::{AccountDatum, Receipt, Session, room_owner, user_owner};
+use gantry_accounts::{AccountDatum, InviteVerdict, Receipt, Session, room_owner, user_owner};
 use gantry_model::{
     Value,
     id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
@@ -111,6 +111,7 @@ impl Feed {
             self.add_room(&question, row, &mut changes).await?;
         }
         self.add_outside(&question, &rows, &mut changes).await?;
+        changes.presence = self.presence(user, &rows, since, &changes.joined).await?;
         Ok(changes)
     }
 
@@ -128,7 +129,7 @@ impl Feed {
                     .extend(self.joined_change(question, &transition).await?);
             }
             Some(Membership::Invite) if transition.is_news => {
-                if question.notified.ignored.contains(&row.sender) {
+                if self.is_silenced(question, &row.sender).await? {
                     return Ok(());
                 }
                 changes
@@ -143,7 +144,12 @@ impl Feed {
             Some(Membership::Leave | Membership::Ban) => {
                 let wanted = match question.since {
                     None => question.options.include_leave && !row.forgotten,
-                    Some(_) => transition.is_news,
+                    Some(_) => {
+                        transition.is_news
+                            || question.options.full_state
+                                && question.options.include_leave
+                                && !row.forgotten
+                    }
                 };
                 if wanted {
                     changes
@@ -198,6 +204,7 @@ impl Feed {
             room_id,
             timeline,
             full,
+            newly: !was_joined,
             view,
             account_data,
             receipts,
@@ -274,7 +281,8 @@ impl Feed {
             let sender = one.event.get("sender").and_then(Value::as_str);
             let sender = sender.and_then(|sender| UserId::parse(sender).ok());
             if one.kind == OutOfBandKind::Invite
-                && sender.is_some_and(|sender| question.notified.ignored.contains(&sender))
+                && let Some(sender) = sender
+                && self.is_silenced(question, &sender).await?
             {
                 continue;
             }
@@ -296,6 +304,16 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// Whether the user does not want to hear of invites by somebody.
+    async fn is_silenced(&self, question: &Question<'_>, sender: &UserId) -> Result<bool> {
+        if question.notified.ignored.contains(sender) {
+            return Ok(true);
+        }
+        let accounts = &self.core.accounts;
+        let verdict = accounts.invite_verdict(question.user, sender).await?;
+        Ok(verdict != InviteVerdict::Allow)
     }
 
     async fn span(&self, room: &RoomId, since: Option<&Cut>, upto: &Cut) -> Result<Span> {

@@ -43,12 +43,19 @@ impl Feed {
             .stream_changes(&since.cut, &upto.cut)
             .await?;
         let typing = self.core.accounts.typing_since(since.typing);
-        if changes.is_empty() && typing.is_empty() {
+        let presence = upto.presence > since.presence;
+        if changes.is_empty() && typing.is_empty() && !presence {
             return Ok(false);
         }
         let interest = self.interest(user).await?;
         if typing.iter().any(|change| interest.joined(&change.room)) {
             return Ok(true);
+        }
+        if presence {
+            let rows: Vec<_> = interest.rows.values().cloned().collect();
+            if self.presence_concerns(user, &rows, since.presence).await? {
+                return Ok(true);
+            }
         }
         for change in &changes {
             if self.is_told(&interest, change, &since.cut).await? {

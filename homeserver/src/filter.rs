@@ -189,7 +189,8 @@ mod tests {
             br#"{"m.relates_to":{"rel_type":"m.thread","event_id":"$a"}}"#,
         )
         .expect("an object");
-        let matches = |filter: &EventFilter, content: &Object| filter.matches("m.x", &user, content);
+        let matches =
+            |filter: &EventFilter, content: &Object| filter.matches("m.x", &user, content);
 
         assert!(matches(&threads, &reply) && !matches(&threads, &Object::new()));
         assert!(!matches(&others, &reply) && matches(&others, &Object::new()));

@@ -9,7 +9,7 @@ use gantry_model::{
 };
 use gantry_rooms::{Membership, NewEvent, RoomView};
 
-use crate::{Error, MembershipActs, Result, content::str_of, core::Core, membership::MEMBER};
+use crate::{Act, Error, MembershipActs, Result, content::str_of, core::Core, membership::MEMBER};
 
 /// The most servers that are tried.
 const MAX_VIA: usize = 20;
@@ -35,11 +35,15 @@ impl MembershipActs {
         via: Vec<OwnedServerName>,
         reason: Option<String>,
     ) -> Result<OwnedRoomId> {
+        self.core.may(session, Act::Join)?;
         let (room, via) = self.located(target, via).await?;
+        self.core.check_not_blocked(&room).await?;
         if session.guest {
             self.check_guest(&room).await?;
         }
-        self.core.join(&session.user_id, &room, via, reason).await
+        let room = self.core.join(&session.user_id, &room, via, reason).await?;
+        self.core.carry_over_joined(&session.user_id, &room).await;
+        Ok(room)
     }
 
     /// Asks to be let into a room.
@@ -50,7 +54,9 @@ impl MembershipActs {
         via: Vec<OwnedServerName>,
         reason: Option<String>,
     ) -> Result<OwnedRoomId> {
+        self.core.may(session, Act::Join)?;
         let (room, mut via) = self.located(target, via).await?;
+        self.core.check_not_blocked(&room).await?;
         let user = &session.user_id;
         let content = self
             .core
@@ -253,7 +259,7 @@ impl Core {
 }
 
 /// The rooms whose members may join.
-fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {
+pub(crate) fn allowed_rooms(view: &RoomView) -> Vec<OwnedRoomId> {
     let Some(rules) = view.state("m.room.join_rules", "") else {
         return Vec::new();
     };

@@ -7,8 +7,13 @@
 
 mod access;
 mod account_data;
+mod account_policy;
+mod admin_rooms;
+mod administration;
 mod aggregations;
 mod alias;
+mod appservices;
+mod carry_over;
 mod config;
 mod content;
 mod core;
@@ -31,10 +36,14 @@ mod ignored;
 mod join;
 mod jump;
 mod lazy;
+mod limits;
+mod login;
 mod membership;
 mod messaging;
 mod notifications;
 mod notify;
+mod presence;
+mod profile_fields;
 mod profiles;
 mod public_rooms;
 mod push_rule_acts;
@@ -42,22 +51,33 @@ mod reading;
 mod receipts;
 mod registration;
 mod relations;
+mod reports;
 mod room_lists;
 mod sessions;
 mod shared_secret;
 mod sieve;
 mod stripped;
+mod summary;
 mod threads;
+mod threepids;
 mod token;
 mod uia;
+mod uia_stages;
 mod unread;
 mod unread_window;
+mod upgrade;
+mod upgrade_events;
 mod user_data;
+mod user_directory;
 mod username;
 
 pub use gantry_accounts::{
-    Account, AccountDatum, Device, NewSession, Receipt, Session, TypingChange,
+    Account, AccountDatum, Appservice, AppserviceFile, Appservices, Device, EmailPurpose,
+    EmailRequest, InvalidAppservice, LastSeen, NewSession, OPENID_TOKEN_MS, PresenceState, Receipt,
+    Refresh, RegistrationToken, Report, Session, StoredReport, Threepid, TypingChange,
+    UserPresence,
 };
+pub use gantry_delivery::{MailConfig, MailError, MailSecurity, Mailer};
 pub use gantry_federation::FederationCalls;
 pub use gantry_rooms::{
     Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position,
@@ -66,12 +86,16 @@ pub use gantry_rooms::{
 pub use gantry_workspace as workspace;
 pub use gantry_workspace::Workspace;
 
+pub use self::account_policy::{AccountPolicy, Contact, Support, Term};
+pub use self::admin_rooms::{AdminRoom, AdminRooms};
+pub use self::administration::{Administration, UserChange, UserQuery};
 pub use self::aggregations::{Aggregation, Aggregations, ThreadSummary};
 pub use self::alias::ResolvedAlias;
+pub use self::appservices::Masquerade;
 pub use self::config::{HomeserverConfig, RegistrationConfig, WellKnown};
 pub use self::core::{Homeserver, HomeserverParts};
 pub use self::creation::{CreateRoom, Creation, InitialState, Preset, Visibility};
-pub use self::credentials::ChangePassword;
+pub use self::credentials::{ChangePassword, Deactivate};
 pub use self::direct::DirectRoom;
 pub use self::directory::Directory;
 pub use self::error::{Error, Result};
@@ -81,9 +105,13 @@ pub use self::feed::{
 pub use self::filter::EventFilter;
 pub use self::history::{Context, Messages, MessagesQuery};
 pub use self::lazy::lazy_members;
+pub use self::limits::{Act, Limits, Rate, Rates};
+pub use self::login::{Login, LoginName, LoginProof};
 pub use self::membership::MembershipActs;
 pub use self::messaging::{Messaging, NewMessage};
 pub use self::notifications::{NotificationEntry, NotificationPage, NotificationsQuery};
+pub use self::presence::Presences;
+pub use self::profile_fields::Propagate;
 pub use self::profiles::{Profile, Profiles};
 pub use self::public_rooms::{PublicRoom, PublicRooms, PublicRoomsQuery};
 pub use self::push_rule_acts::RulePlace;
@@ -93,8 +121,12 @@ pub use self::relations::{Relations, RelationsQuery};
 pub use self::room_lists::RoomLists;
 pub use self::sessions::{LoggedIn, LoginRequest, LoginSecret, Sessions};
 pub use self::shared_secret::SharedSecretRequest;
+pub use self::summary::{MutualRooms, RoomSummary};
 pub use self::threads::{Threads, ThreadsQuery};
+pub use self::threepids::Threepids;
 pub use self::token::{InvalidToken, PageToken, SyncToken};
-pub use self::uia::{AuthData, Uia, UiaChallenge, UserIdentifier};
+pub use self::uia::{AuthData, ThreepidCreds, Uia, UiaChallenge, UiaRequest, UserIdentifier};
 pub use self::unread::{ThreadUnread, Unread};
+pub use self::upgrade::UpgradeRoom;
 pub use self::user_data::{ReadMarkers, ReceiptKind, UserData};
+pub use self::user_directory::{FoundUser, UserDirectory, UserSearch};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gantry_accounts::Session;
+use gantry_accounts::{InviteVerdict, Session};
 use gantry_model::{
     ErrorKind, Object,
     id::{OwnedEventId, OwnedRoomId, OwnedServerName, RoomId, UserId},
@@ -11,7 +11,7 @@ use gantry_rooms::{Arrival, Ingested, Membership, NewEvent, OutOfBand, OutOfBand
 use tracing::info;
 
 use crate::{
-    Error, Messaging, Result,
+    Act, Error, Messaging, Result,
     content::{object, str_of},
     core::Core,
     stripped::invite_state,
@@ -49,6 +49,7 @@ impl MembershipActs {
         user: &UserId,
         reason: Option<String>,
     ) -> Result<()> {
+        self.core.may(session, Act::Invite)?;
         let view = self.core.joined_view(&session.user_id, room).await?;
         let standing = view.membership(user);
         if standing == Some(Membership::Join) {
@@ -204,6 +205,12 @@ impl Core {
     ) -> Result<OwnedEventId> {
         let event = NewEvent::state(sender.to_owned(), MEMBER, user.as_str(), content);
         if self.is_local(user) {
+            if self.accounts.invite_verdict(user, sender).await? == InviteVerdict::Block {
+                return Err(Error::refused(
+                    ErrorKind::InviteBlocked,
+                    "This user takes no invites",
+                ));
+            }
             return Ok(self.rooms.submit(room, event).await?.event_id);
         }
         let view = self.rooms.get(room).await?;

@@ -10,7 +10,7 @@ use gantry_model::{
 use gantry_rooms::{NewEvent, RoomView, Submitted, Txn};
 
 use crate::{
-    Error, Result,
+    Act, Error, Result,
     content::{relation, str_of},
     core::Core,
 };
@@ -57,6 +57,7 @@ impl Messaging {
             rc,
             ts,
         } = message;
+        self.core.may(session, Act::Send)?;
         self.core.joined_view(&session.user_id, &room).await?;
         let redacts = match kind.as_str() {
             REDACTION => Some(taken_target(&mut content)?),
@@ -87,8 +88,12 @@ impl Messaging {
         state_key: &str,
         content: Object,
     ) -> Result<OwnedEventId> {
+        self.core.may(session, Act::Send)?;
         if kind == "m.room.member" {
             return self.put_member(session, room, state_key, content).await;
+        }
+        if kind == "m.room.create" {
+            return Err(Error::invalid("A room is created once"));
         }
         let view = self.core.joined_view(&session.user_id, room).await?;
         let standing = view.state(kind, state_key);
@@ -106,8 +111,16 @@ impl Messaging {
             )
             .await?;
         }
+        let replacement = match kind {
+            "m.room.tombstone" => replacement_in(&content),
+            _ => None,
+        };
         let event = NewEvent::state(session.user_id.clone(), kind, state_key, content);
-        Ok(self.core.rooms.submit(room, event).await?.event_id)
+        let sent = self.core.rooms.submit(room, event).await?;
+        if let Some(replacement) = replacement {
+            self.core.carry_over_all(&view, &replacement).await;
+        }
+        Ok(sent.event_id)
     }
 
     /// Takes an event's content away. Own events, and with the room's level for it also others'.
@@ -119,6 +132,7 @@ impl Messaging {
         reason: Option<String>,
         txn: Option<(&'static str, String)>,
     ) -> Result<Submitted> {
+        self.core.limits.check_user(Act::Send, session)?;
         self.core.joined_view(&session.user_id, room).await?;
         self.check_redaction(session, room, target).await?;
         let content = reason
@@ -148,6 +162,8 @@ impl Messaging {
         if event.pdu.sender() == session.user_id {
             return Ok(());
         }
+        // A suspended user may take back what is his own only.
+        self.core.may(session, Act::Send)?;
         let view = self.core.joined_view(&session.user_id, room).await?;
         let levels = view.power_levels();
         if levels.is_some_and(|levels| levels.for_user(&session.user_id) >= levels.redact()) {
@@ -230,6 +246,11 @@ fn taken_target(content: &mut Object) -> Result<OwnedEventId> {
         .and_then(Value::as_str)
         .and_then(|target| EventId::parse(target).ok())
         .ok_or_else(|| Error::bad_json("A redaction needs an event to redact"))
+}
+
+/// The room that a tombstone points to.
+fn replacement_in(content: &Object) -> Option<OwnedRoomId> {
+    OwnedRoomId::try_from(str_of(content, "replacement_room")?).ok()
 }
 
 fn annotation_key(content: &Object) -> Option<&str> {

@@ -2,13 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gantry_accounts::Session;
-use gantry_model::{
-    Object, Pdu, Value,
-    id::{RoomId, UserId},
-};
-use gantry_rooms::{Membership, NewEvent};
-use tracing::warn;
+use gantry_model::{Object, Value, id::UserId};
+use gantry_rooms::Membership;
 
 use crate::{
     Error, Result,
@@ -19,7 +14,7 @@ use crate::{
 /// Names and pictures of users.
 #[derive(Clone)]
 pub struct Profiles {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// What everybody may know of a user.
@@ -45,68 +40,6 @@ impl Profiles {
         }
         let answer = self.core.federation.query_profile(user, None).await?;
         Ok(from_answer(answer))
-    }
-
-    /// Changes the user's display name, in the profile and in all rooms.
-    pub async fn set_display_name(&self, session: &Session, name: Option<String>) -> Result<()> {
-        self.core
-            .accounts
-            .set_display_name(&session.user_id, name)
-            .await?;
-        self.propagate(&session.user_id).await
-    }
-
-    /// Changes the user's picture, in the profile and in all rooms.
-    pub async fn set_avatar_url(&self, session: &Session, url: Option<String>) -> Result<()> {
-        self.core
-            .accounts
-            .set_avatar_url(&session.user_id, url)
-            .await?;
-        self.propagate(&session.user_id).await
-    }
-
-    /// Sets another field of the user's profile, or (`None`) takes it away. Rooms are not told.
-    pub async fn set_field(
-        &self,
-        session: &Session,
-        field: &str,
-        value: Option<serde_json::Value>,
-    ) -> Result<()> {
-        let user = &session.user_id;
-        Ok(self
-            .core
-            .accounts
-            .set_profile_field(user, field, value)
-            .await?)
-    }
-
-    /// Writes the profile into the user's membership of each room. A room that refuses does not
-    /// keep the others from it.
-    async fn propagate(&self, user: &UserId) -> Result<()> {
-        let profile = self.core.local_profile(user).await?.unwrap_or_default();
-        for row in self.core.rooms.memberships(user).await? {
-            if row.membership == Membership::Join
-                && let Err(error) = self.update_member(user, &row.room_id, &profile).await
-            {
-                warn!(room.id = %row.room_id, %error, "a profile could not be written to a room");
-            }
-        }
-        Ok(())
-    }
-
-    async fn update_member(&self, user: &UserId, room: &RoomId, profile: &Profile) -> Result<()> {
-        let Some(view) = self.core.rooms.view(room).await? else {
-            return Ok(());
-        };
-        let Some(standing) = view.state("m.room.member", user.as_str()) else {
-            return Ok(());
-        };
-        let content = with_profile(&standing, profile);
-        if content != *standing.content() {
-            let event = NewEvent::state(user.to_owned(), "m.room.member", user.as_str(), content);
-            self.core.rooms.submit(room, event).await?;
-        }
-        Ok(())
     }
 }
 
@@ -138,23 +71,6 @@ impl Core {
         put(&mut content, "reason", reason);
         Ok(content)
     }
-}
-
-/// A membership's content with this profile in place of the old one.
-fn with_profile(standing: &Pdu, profile: &Profile) -> Object {
-    let mut content = standing.content().clone();
-    // What authorized the join, and why it was made, is no part of what it is now.
-    for key in [
-        "displayname",
-        "avatar_url",
-        "join_authorised_via_users_server",
-        "reason",
-    ] {
-        content.remove(key);
-    }
-    put(&mut content, "displayname", profile.displayname.clone());
-    put(&mut content, "avatar_url", profile.avatar_url.clone());
-    content
 }
 
 fn put(content: &mut Object, key: &str, value: Option<String>) {

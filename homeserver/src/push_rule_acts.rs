@@ -31,7 +31,9 @@ impl UserData {
         rule_id: &str,
     ) -> Result<AnyPushRule> {
         let rules = self.push_rules(session).await?;
-        let rule = rules.get(kind, rule_id).map(|rule| rule.to_owned());
+        let rule = rules
+            .get(kind, rule_id)
+            .map(ruma::push::AnyPushRuleRef::to_owned);
         rule.ok_or_else(|| Error::not_found("The rule could not be found"))
     }
 

@@ -2,15 +2,15 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register>.
 
-use gantry_accounts::{NewAccount, NewSession};
+use gantry_accounts::{EmailPurpose, NewAccount, NewSession};
 use gantry_model::{
     ErrorKind,
     id::{OwnedDeviceId, OwnedUserId},
 };
 
 use crate::{
-    AuthData, Error, Result, Sessions, Uia,
-    uia::{Attempt, DUMMY},
+    Error, Result, Sessions, Uia, UiaRequest,
+    uia::{Checked, DUMMY, EMAIL, Flows, Guard, Proven, REGISTRATION_TOKEN, TERMS},
     username,
 };
 
@@ -42,8 +42,10 @@ pub struct RegisterRequest {
     pub inhibit_login: bool,
     /// What kind of account.
     pub kind: AccountKind,
+    /// Whether the client can refresh its access token.
+    pub refresh: bool,
     /// The client's authentication.
-    pub auth: Option<AuthData>,
+    pub auth: UiaRequest,
 }
 
 /// A new account.
@@ -67,7 +69,19 @@ pub struct NewUser {
 impl Sessions {
     /// Whether anybody may register.
     pub fn registration_open(&self) -> bool {
-        self.core.config.registration.open
+        self.core.config.registration.open && !self.core.config.accounts.token_required
+    }
+
+    /// Whether somebody could register with this token. `Forbidden` if nobody registers by token.
+    pub async fn registration_token_valid(&self, token: &str) -> Result<bool> {
+        if !self.core.config.accounts.token_required {
+            return Err(Error::forbidden("Registration tokens are not in use"));
+        }
+        Ok(self
+            .core
+            .accounts
+            .is_registration_token_valid(token)
+            .await?)
     }
 
     /// Registers an account, if registration is open.
@@ -88,8 +102,8 @@ impl Sessions {
     ) -> Result<OwnedUserId> {
         let options = NewAccount {
             admin: options.admin,
-            guest: false,
             display_name: options.display_name,
+            ..NewAccount::default()
         };
         self.create_user(username, Some(password), options).await
     }
@@ -97,6 +111,7 @@ impl Sessions {
     /// Fails if the name cannot be registered.
     pub async fn username_available(&self, username: &str) -> Result<()> {
         let user = username::new_user_id(username, self.core.server_name())?;
+        self.core.check_not_claimed(&user)?;
         match self.core.accounts.account(&user).await? {
             Some(_) => Err(in_use()),
             None => Ok(()),
@@ -115,7 +130,8 @@ impl Sessions {
     }
 
     async fn register_user(&self, request: RegisterRequest) -> Result<Uia<Registered>> {
-        if !self.registration_open() {
+        let policy = &self.core.config.accounts;
+        if !self.core.config.registration.open && !policy.token_required {
             return Err(Error::forbidden("Registration has been disabled"));
         }
         let name = match &request.username {
@@ -124,26 +140,80 @@ impl Sessions {
         };
         self.username_available(&name).await?;
         check_password(request.password.as_deref())?;
-        let auth = request.auth.as_ref();
-        match self.core.attempt(auth)? {
-            Attempt::Stage(DUMMY, _) => {}
-            Attempt::None => return Ok(Uia::Needed(self.core.challenge(DUMMY, auth, None))),
-            Attempt::Stage(..) => {
-                let error = (ErrorKind::InvalidParam, "Unknown stage".to_owned());
-                return Ok(Uia::Needed(self.core.challenge(DUMMY, auth, Some(error))));
-            }
-        }
+        let guard = Guard {
+            request: &request.auth,
+            user: None,
+            flows: self.register_flows(),
+            email: Some(EmailPurpose::Register),
+        };
+        let proven = match self.core.guard(guard).await? {
+            Checked::Passed(proven) => proven,
+            Checked::Challenge(challenge) => return Ok(Uia::Needed(challenge)),
+        };
         let Some(password) = request.password.as_deref() else {
             return Err(Error::refused(
                 ErrorKind::MissingParam,
                 "Missing params: password",
             ));
         };
-        let user = self
-            .create_user(&name, Some(password), NewAccount::default())
-            .await?;
-        self.core.authenticated(auth);
+        let user = self.create_proven(&name, password, proven).await?;
+        self.core.served(&request.auth).await?;
         self.first_login(user, request).await.map(Uia::Done)
+    }
+
+    /// The ways to register: whatever the operator asks for, and an e-mail address if the user
+    /// likes.
+    fn register_flows(&self) -> Flows {
+        let policy = &self.core.config.accounts;
+        let mut asked = Vec::new();
+        if policy.token_required {
+            asked.push(REGISTRATION_TOKEN);
+        }
+        if !policy.terms.is_empty() {
+            asked.push(TERMS);
+        }
+        let with_email = [asked.clone(), vec![EMAIL]].concat();
+        if asked.is_empty() {
+            asked.push(DUMMY);
+        }
+        match (policy.email_required, self.core.mailer.is_some()) {
+            (true, _) => vec![with_email],
+            (false, true) => vec![asked, with_email],
+            (false, false) => vec![asked],
+        }
+    }
+
+    /// Makes the account, with the use of the registration token and the address that were given.
+    async fn create_proven(
+        &self,
+        name: &str,
+        password: &str,
+        proven: Proven,
+    ) -> Result<OwnedUserId> {
+        let accounts = &self.core.accounts;
+        if let Some(token) = &proven.registration_token
+            && !accounts.use_registration_token(token).await?
+        {
+            return Err(Error::forbidden("The registration token is used up"));
+        }
+        let made = self
+            .create_user(name, Some(password), NewAccount::default())
+            .await;
+        let user = match (made, &proven.registration_token) {
+            (Ok(user), _) => user,
+            (Err(error), Some(token)) => {
+                accounts.return_registration_token(token).await?;
+                return Err(error);
+            }
+            (Err(error), None) => return Err(error),
+        };
+        if let Some(email) = proven.email {
+            let (address, ts) = (&email.address, email.validated_ts);
+            if let Err(error) = accounts.add_threepid(&user, "email", address, ts).await {
+                tracing::warn!(%error, "an address was taken while its owner registered");
+            }
+        }
+        Ok(user)
     }
 
     async fn register_guest(&self, request: RegisterRequest) -> Result<Registered> {
@@ -169,7 +239,7 @@ impl Sessions {
         .await
     }
 
-    async fn create_account(
+    pub(crate) async fn create_account(
         &self,
         user: OwnedUserId,
         password: Option<&str>,
@@ -182,15 +252,22 @@ impl Sessions {
         }
     }
 
-    async fn first_login(&self, user: OwnedUserId, request: RegisterRequest) -> Result<Registered> {
+    pub(crate) async fn first_login(
+        &self,
+        user: OwnedUserId,
+        request: RegisterRequest,
+    ) -> Result<Registered> {
         let login = if request.inhibit_login {
             None
         } else {
             let name = request.initial_device_display_name;
+            let lifetime = request
+                .refresh
+                .then_some(self.core.config.accounts.access_token_lifetime_ms);
             Some(
                 self.core
                     .accounts
-                    .login(&user, request.device_id, name)
+                    .login_for(&user, request.device_id, name, lifetime)
                     .await?,
             )
         };

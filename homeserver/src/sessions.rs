@@ -1,14 +1,14 @@
 //! Login, logout and who asks.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use gantry_accounts::{Account, Secret, Session};
+use gantry_accounts::{Account, Refresh, Secret, Session, TokenState};
 use gantry_model::{
     ErrorKind,
     id::{OwnedDeviceId, OwnedUserId, UserId},
 };
 
-use crate::{Error, Result, core::Core};
+use crate::{Error, Login, LoginName, LoginProof, Result, core::Core, login::locked};
 
 /// Registration, login, devices.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub enum LoginSecret {
 }
 
 /// A new session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LoggedIn {
     /// Who.
     pub user_id: OwnedUserId,
@@ -47,6 +47,19 @@ pub struct LoggedIn {
     pub access_token: String,
     /// The device.
     pub device_id: OwnedDeviceId,
+    /// How to go on when the token has expired; `None`: it does not expire.
+    pub refresh: Option<Refresh>,
+}
+
+/// Tokens are never shown.
+impl std::fmt::Debug for LoggedIn {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("LoggedIn")
+            .field("user_id", &self.user_id)
+            .field("device_id", &self.device_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The password itself is never printed.
@@ -60,7 +73,7 @@ impl std::fmt::Debug for LoginSecret {
 }
 
 impl LoginSecret {
-    fn as_secret(&self) -> Secret<'_> {
+    pub(crate) fn as_secret(&self) -> Secret<'_> {
         match self {
             Self::Plain(text) => Secret::Plain(text),
             Self::Sha256Hex(text) => Secret::Sha256Hex(text),
@@ -75,49 +88,72 @@ impl Sessions {
 
     /// The ways to log in.
     pub fn login_flows(&self) -> Vec<&'static str> {
-        vec!["m.login.password"]
+        let mut flows = vec!["m.login.password", "m.login.token"];
+        if self
+            .core
+            .config
+            .accounts
+            .appservices
+            .iter()
+            .next()
+            .is_some()
+        {
+            flows.push("m.login.application_service");
+        }
+        flows
     }
 
     /// Logs in with a password. A wrong user and a wrong password are not told apart.
     pub async fn login_password(&self, request: LoginRequest) -> Result<LoggedIn> {
-        let user = self
-            .local_user(&request.user)
-            .await?
-            .ok_or_else(wrong_credentials)?;
-        let account = self.core.accounts.account(&user).await?;
-        if account.is_some_and(|account| account.deactivated) {
-            let reason = "This account has been deactivated";
-            return Err(Error::refused(ErrorKind::UserDeactivated, reason));
-        }
-        if !self
-            .core
-            .accounts
-            .verify_password(&user, request.secret.as_secret())
-            .await?
-        {
-            return Err(wrong_credentials());
-        }
-        let name = request.initial_device_display_name;
-        let session = self
-            .core
-            .accounts
-            .login(&user, request.device_id, name)
-            .await?;
-        Ok(LoggedIn {
-            user_id: user,
-            access_token: session.access_token,
-            device_id: session.device_id,
+        self.login(Login {
+            proof: LoginProof::Password {
+                name: LoginName::User(request.user),
+                secret: request.secret,
+            },
+            device_id: request.device_id,
+            initial_device_display_name: request.initial_device_display_name,
+            refresh: false,
         })
+        .await
     }
 
-    /// Who holds the token.
+    /// Who holds the token. A locked account can do nothing with it.
     pub async fn authenticate(&self, token: &str) -> Result<Session> {
-        self.core.accounts.session(token).await?.ok_or_else(|| {
-            Error::refused(
-                ErrorKind::UnknownToken { soft_logout: false },
-                "Unrecognized access token",
-            )
-        })
+        let session = self.authenticate_for_logout(token).await?;
+        if session.locked {
+            Err(locked())
+        } else {
+            Ok(session)
+        }
+    }
+
+    /// Who holds the token, to end his session: also a locked account can do that.
+    pub async fn authenticate_for_logout(&self, token: &str) -> Result<Session> {
+        let unknown = |soft_logout, reason| {
+            Err(Error::refused(
+                ErrorKind::UnknownToken { soft_logout },
+                reason,
+            ))
+        };
+        match self.core.accounts.token_state(token).await? {
+            TokenState::Valid(session) => Ok(session),
+            TokenState::Expired => unknown(true, "The access token has expired"),
+            TokenState::Unknown => unknown(false, "Unrecognized access token"),
+        }
+    }
+
+    /// Notes that a session was used, from which address and with which software. That this fails
+    /// keeps nobody from anything.
+    pub async fn note_use(&self, session: &Session, address: IpAddr, agent: Option<&str>) {
+        if session.appservice.is_none()
+            && let Err(error) = self
+                .core
+                .accounts
+                .note_use(session, address.to_string(), agent)
+                .await
+        {
+            tracing::warn!(%error, "the use of a session could not be noted");
+        }
     }
 
     /// Ends the session; its device goes with it.
@@ -146,33 +182,35 @@ impl Sessions {
     ) -> Result<Vec<Account>> {
         Ok(self.core.accounts.list_accounts(after, limit).await?)
     }
+}
 
+impl Core {
     /// The user of this server that a client names by local part or full id, upper case forgiven.
     /// An unknown user comes back too, so that checking its password takes its time.
-    async fn local_user(&self, named: &str) -> Result<Option<OwnedUserId>> {
+    pub(crate) async fn local_user(&self, named: &str) -> Result<Option<OwnedUserId>> {
         let full = if named.starts_with('@') {
             named.to_owned()
         } else {
-            format!("@{named}:{}", self.core.server_name())
+            format!("@{named}:{}", self.server_name())
         };
         let Some(user) = gantry_model::id::parse_user(&full) else {
             return Ok(None);
         };
-        if !self.core.is_local(&user) {
+        if !self.is_local(&user) {
             return Ok(None);
         }
-        if self.core.accounts.account(&user).await?.is_some() {
+        if self.accounts.account(&user).await?.is_some() {
             return Ok(Some(user));
         }
         let lower = format!(
             "@{}:{}",
             user.localpart().to_lowercase(),
-            self.core.server_name()
+            self.server_name()
         );
         Ok(gantry_model::id::parse_user(&lower))
     }
 }
 
-fn wrong_credentials() -> Error {
+pub(crate) fn wrong_credentials() -> Error {
     Error::refused(ErrorKind::WrongCredentials, "Invalid username or password")
 }

@@ -91,8 +91,8 @@ impl Sessions {
         }
         let options = NewAccount {
             admin: request.admin,
-            guest: false,
             display_name: request.display_name.clone(),
+            ..NewAccount::default()
         };
         let user = self
             .create_user(&request.username, Some(&request.password), options)

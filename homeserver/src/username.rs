@@ -18,6 +18,24 @@ pub(crate) fn new_user_id(name: &str, server: &ServerName) -> Result<OwnedUserId
         .map_err(|_| Error::refused(ErrorKind::InvalidUsername, "Not a user name"))
 }
 
+/// The user id of a new user of an application service: its names may begin with `_`.
+pub(crate) fn new_appservice_user_id(name: &str, server: &ServerName) -> Result<OwnedUserId> {
+    let bare = name.trim_start_matches('_');
+    let objection = if bare.is_empty() {
+        Some("User name is empty")
+    } else if bare.bytes().all(|byte| byte.is_ascii_digit()) {
+        None
+    } else {
+        objection(bare, server)
+    };
+    let is_long = name.len() + server.as_str().len() + 2 > MAX_ID_BYTES;
+    if let Some(reason) = objection.or(is_long.then_some("User name is too long")) {
+        return Err(Error::refused(ErrorKind::InvalidUsername, reason));
+    }
+    UserId::parse(format!("@{name}:{server}"))
+        .map_err(|_| Error::refused(ErrorKind::InvalidUsername, "Not a user name"))
+}
+
 /// A name that nobody asked for: letters for users, digits for guests, whose names users cannot
 /// take.
 pub(crate) fn random_name(rng: &dyn Rng, guest: bool) -> String {

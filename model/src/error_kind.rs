@@ -21,6 +21,32 @@ pub enum ErrorKind {
     WrongCredentials,
     /// The account was deactivated.
     UserDeactivated,
+    /// The account is locked: nothing but logging out is possible.
+    UserLocked,
+    /// The account is suspended: this is one of the acts that are withheld from it.
+    UserSuspended,
+    /// A guest may not do this.
+    GuestAccessForbidden,
+    /// The third-party identifier belongs to an account already.
+    ThreepidInUse,
+    /// The third-party identifier belongs to no account.
+    ThreepidNotFound,
+    /// The third-party identifier was not proven.
+    ThreepidAuthFailed,
+    /// Third-party identifiers are not taken, or not this one.
+    ThreepidDenied,
+    /// Third-party identifiers of this medium are not supported.
+    ThreepidMediumNotSupported,
+    /// The identity server is not one that we talk to.
+    ServerNotTrusted,
+    /// The profile would be larger than is allowed.
+    ProfileTooLarge,
+    /// The name of a profile field is longer than is allowed.
+    KeyTooLarge,
+    /// The user has no such device.
+    UnknownDevice,
+    /// What is to be written belongs to the server.
+    ServerControlled,
     /// The body is not JSON.
     NotJson,
     /// The body is JSON, but not of the right shape.
@@ -63,6 +89,12 @@ pub enum ErrorKind {
     UnableToGrantJoin,
     /// A relation of this kind by this user exists already.
     DuplicateAnnotation,
+    /// The user takes no invites of this one.
+    InviteBlocked,
+    /// The event is not in the thread (MSC4306).
+    NotInThread,
+    /// The thread was unsubscribed from after the event (MSC4306).
+    ConflictingUnsubscription,
     /// The request collides with another one.
     Conflict,
     /// The caller is not who it claims to be (federation).

@@ -176,12 +176,19 @@ impl Error {
         let (status, code) = match kind {
             ErrorKind::NotFound => (400, Some("error-not-found")),
             ErrorKind::Forbidden
+            | ErrorKind::UserSuspended
+            | ErrorKind::GuestAccessForbidden
+            | ErrorKind::ThreepidDenied
+            | ErrorKind::ServerControlled
+            | ErrorKind::InviteBlocked
             | ErrorKind::UnableToAuthorizeJoin
             | ErrorKind::UnableToGrantJoin => (400, Some("error-not-allowed")),
             ErrorKind::MissingToken
             | ErrorKind::UnknownToken { .. }
             | ErrorKind::WrongCredentials
             | ErrorKind::UserDeactivated
+            | ErrorKind::UserLocked
+            | ErrorKind::ThreepidAuthFailed
             | ErrorKind::Unauthorized => (401, None),
             ErrorKind::NotJson | ErrorKind::BadJson | ErrorKind::MissingParam => {
                 (400, Some("invalid-params"))
@@ -191,17 +198,28 @@ impl Error {
             | ErrorKind::UnsupportedRoomVersion
             | ErrorKind::IncompatibleRoomVersion { .. }
             | ErrorKind::BadAlias
+            | ErrorKind::ThreepidNotFound
+            | ErrorKind::ThreepidMediumNotSupported
+            | ErrorKind::ServerNotTrusted
+            | ErrorKind::ProfileTooLarge
+            | ErrorKind::KeyTooLarge
+            | ErrorKind::UnknownDevice
+            | ErrorKind::NotInThread
             | ErrorKind::WrongState
             | ErrorKind::UnknownPosition => (400, Some("error-invalid-params")),
             ErrorKind::TooLarge => (400, Some("error-message-size-exceeded")),
             ErrorKind::RateLimited { .. } => (429, Some("error-too-many-requests")),
-            ErrorKind::UserInUse => (400, Some("error-field-unavailable")),
+            ErrorKind::UserInUse | ErrorKind::ThreepidInUse => {
+                (400, Some("error-field-unavailable"))
+            }
             ErrorKind::InvalidUsername | ErrorKind::Exclusive => {
                 (400, Some("error-invalid-username"))
             }
             ErrorKind::WeakPassword => (400, Some("error-password-policy-not-met")),
             ErrorKind::RoomInUse => (400, Some("error-duplicate-channel-name")),
-            ErrorKind::DuplicateAnnotation | ErrorKind::Conflict => (400, Some("error-duplicate")),
+            ErrorKind::DuplicateAnnotation
+            | ErrorKind::ConflictingUnsubscription
+            | ErrorKind::Conflict => (400, Some("error-duplicate")),
             ErrorKind::Unrecognized => (404, None),
             ErrorKind::RemoteFailed => (400, Some("error-federation")),
             ErrorKind::Unavailable => (503, Some("error-unavailable")),

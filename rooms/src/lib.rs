@@ -23,6 +23,7 @@ mod identity;
 mod idle;
 mod import;
 mod ingest;
+mod list;
 mod listing;
 mod load;
 mod members;

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::Config;
 
 /// The sections in their order, each with the source that documents it.
-const SECTIONS: [(&str, &str); 12] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("server", include_str!("server.rs")),
     ("listeners", include_str!("listeners.rs")),
     ("storage", include_str!("storage.rs")),
@@ -15,9 +15,12 @@ const SECTIONS: [(&str, &str); 12] = [
     ("outbound", include_str!("outbound.rs")),
     ("registration", include_str!("registration.rs")),
     ("accounts", include_str!("accounts.rs")),
+    ("mail", include_str!("mail.rs")),
     ("limits", include_str!("limits.rs")),
     ("retention", include_str!("retention.rs")),
+    ("presence", include_str!("presence.rs")),
     ("rocketchat", include_str!("rocketchat.rs")),
+    ("support", include_str!("support.rs")),
     ("appservices", include_str!("appservices.rs")),
     ("telemetry", include_str!("telemetry.rs")),
 ];

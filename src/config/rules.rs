@@ -39,6 +39,18 @@ pub(super) fn completed(mut config: Config) -> Result<Config, ConfigError> {
             ));
         }
     }
+    if config.mail.host.is_some() && config.mail.from.is_none() {
+        return rule("mail.host needs mail.from");
+    }
+    if config.registration.email_required && config.mail.host.is_none() {
+        return rule("registration.email_required needs mail.host");
+    }
+    if let Err(text) = config.registration.parsed_terms() {
+        return rule(&format!("registration.terms: {text:?} is not five parts"));
+    }
+    if config.accounts.access_token_lifetime_ms == 0 {
+        return rule("accounts.access_token_lifetime_ms must not be 0");
+    }
     if config.federation.retry_min_ms == 0
         || config.federation.retry_min_ms > config.federation.retry_max_ms
     {

@@ -11,6 +11,9 @@ pub struct StorageConfig {
     /// "redb", the embedded engine in `server.data_dir`, or "mongodb", a replica set that any
     /// number of nodes share.
     pub engine: StorageEngine,
+    /// How many MiB of pages the embedded engine keeps in memory. The operating system caches the file
+    /// anyway; a large server that has memory to spare is quicker with more.
+    pub cache_mib: usize,
     /// The connection string of MongoDB.
     pub uri: Option<Secret>,
     /// The name of the database in MongoDB.
@@ -32,6 +35,7 @@ impl Default for StorageConfig {
     fn default() -> Self {
         Self {
             engine: StorageEngine::default(),
+            cache_mib: 16,
             uri: None,
             database: "gantry".to_owned(),
         }

@@ -21,8 +21,9 @@ use crate::{
     Table, Verdict,
 };
 
-/// Pages kept in memory; redb's own default is 1 GB.
-const CACHE_BYTES: usize = 128 << 20;
+/// Pages kept in memory; what is not among them is mostly in the cache of the operating system. redb's
+/// own default is 1 GB.
+const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
 type Definition<'n> = TableDefinition<'n, &'static [u8], &'static [u8]>;
 
@@ -34,9 +35,14 @@ pub struct RedbEngine {
 impl RedbEngine {
     /// Opens the file at `path`, which is created if missing; builds missing indexes.
     pub async fn open(path: &Path) -> Result<Self> {
+        Self::open_with_cache(path, DEFAULT_CACHE_BYTES).await
+    }
+
+    /// The same with a cache of so many bytes of pages.
+    pub async fn open_with_cache(path: &Path, cache_bytes: usize) -> Result<Self> {
         let path = path.to_owned();
         let database = blocking(move || {
-            let opened = Builder::new().set_cache_size(CACHE_BYTES).create(&path);
+            let opened = Builder::new().set_cache_size(cache_bytes).create(&path);
             let database = opened.map_err(|error| in_use_or_failed(&path, error))?;
             create_tables(&database)?;
             Ok(database)
@@ -53,7 +59,7 @@ impl RedbEngine {
         let path = path.to_owned();
         let database = blocking(move || {
             let mut database = Builder::new()
-                .set_cache_size(CACHE_BYTES)
+                .set_cache_size(DEFAULT_CACHE_BYTES)
                 .open(&path)
                 .map_err(|error| in_use_or_failed(&path, error))?;
             let damaged = |what| Error::Unsuitable(format!("{}: {what}", path.display()));
@@ -75,7 +81,7 @@ impl RedbEngine {
     pub async fn on(backend: impl redb::StorageBackend) -> Result<Self> {
         let database = blocking(move || {
             let database = Builder::new()
-                .set_cache_size(CACHE_BYTES)
+                .set_cache_size(DEFAULT_CACHE_BYTES)
                 .create_with_backend(backend)
                 .map_err(failed)?;
             create_tables(&database)?;

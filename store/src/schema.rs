@@ -244,6 +244,48 @@ pub const OUTBOUND_EDU: &Table = &Table {
     heavy: &[],
 };
 
+/// What somebody holds the secret of, for a short time: sessions of authentication, login tokens,
+/// OpenID tokens, proofs of an e-mail address: `kind(1) ‖ hash16(secret)(16)` → `exp`, when it
+/// ends. Written by `accounts`.
+pub const TICKET: &Table = &Table {
+    name: "ticket",
+    key_len: 17,
+    indexes: &[plain("exp", &["exp"])],
+    heavy: &[],
+};
+
+/// Registration tokens: `hash16(token)`. Written by `accounts`.
+pub const REGISTRATION_TOKEN: &Table = &Table {
+    name: "registration_token",
+    key_len: 16,
+    indexes: &[],
+    heavy: &[],
+};
+
+/// Third-party identifiers of users: `hash16(medium, address)` → `user`. Written by `accounts`.
+pub const THREEPID: &Table = &Table {
+    name: "threepid",
+    key_len: 16,
+    indexes: &[plain("user", &["user"])],
+    heavy: &[],
+};
+
+/// Reports of events, rooms and users: `time(8) ‖ random(8)`. Written by `accounts`.
+pub const REPORT: &Table = &Table {
+    name: "report",
+    key_len: 16,
+    indexes: &[],
+    heavy: &[],
+};
+
+/// Rooms that nobody of this server may enter: `hash16(room id)`. Written by `accounts`.
+pub const BLOCKED_ROOM: &Table = &Table {
+    name: "blocked_room",
+    key_len: 16,
+    indexes: &[],
+    heavy: &[],
+};
+
 /// All tables.
 pub const TABLES: &[&Table] = &[
     ROOM,
@@ -270,6 +312,11 @@ pub const TABLES: &[&Table] = &[
     WRITERS,
     TXN,
     OUTBOUND_EDU,
+    TICKET,
+    REGISTRATION_TOKEN,
+    THREEPID,
+    REPORT,
+    BLOCKED_ROOM,
 ];
 
 /// The table called `name`.

@@ -17,9 +17,9 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-STARTS = 9
-ROOMS = 100
-MESSAGES = 10_000
+STARTS = int(os.environ.get("STARTS", "9"))
+ROOMS = int(os.environ.get("ROOMS", "100"))
+MESSAGES = int(os.environ.get("MESSAGES", "10000"))
 SENDERS = 8
 
 

@@ -35,15 +35,15 @@ class MatrixHttp:
 
     def get(self, where, **options):
         """GET; see `requests.request` for the options."""
-        return self._call("GET", where, options)
+        return self.ask("GET", where, **options)
 
     def put(self, where, **options):
         """PUT; see `requests.request` for the options."""
-        return self._call("PUT", where, options)
+        return self.ask("PUT", where, **options)
 
     def post(self, where, **options):
         """POST; see `requests.request` for the options."""
-        return self._call("POST", where, options)
+        return self.ask("POST", where, **options)
 
     def create_room(self, **options):
         """A new public room; returns its id."""
@@ -87,5 +87,6 @@ class MatrixHttp:
                 return events
             position = {"from": page["end"]}
 
-    def _call(self, method, where, options):
+    def ask(self, method, where, **options):
+        """A request with the session's token; see `requests.request` for the options."""
         return self._session.request(method, self.url + where, timeout=_TIMEOUT, **options)

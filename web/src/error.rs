@@ -31,6 +31,21 @@ pub fn matrix_status(kind: &ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::MissingToken => (StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN"),
         ErrorKind::UnknownToken { .. } => (StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN"),
         ErrorKind::UserDeactivated => (StatusCode::FORBIDDEN, "M_USER_DEACTIVATED"),
+        ErrorKind::UserLocked => (StatusCode::UNAUTHORIZED, "M_USER_LOCKED"),
+        ErrorKind::UserSuspended => (StatusCode::FORBIDDEN, "M_USER_SUSPENDED"),
+        ErrorKind::GuestAccessForbidden => (StatusCode::FORBIDDEN, "M_GUEST_ACCESS_FORBIDDEN"),
+        ErrorKind::ThreepidInUse => (StatusCode::BAD_REQUEST, "M_THREEPID_IN_USE"),
+        ErrorKind::ThreepidNotFound => (StatusCode::BAD_REQUEST, "M_THREEPID_NOT_FOUND"),
+        ErrorKind::ThreepidAuthFailed => (StatusCode::BAD_REQUEST, "M_THREEPID_AUTH_FAILED"),
+        ErrorKind::ThreepidDenied => (StatusCode::FORBIDDEN, "M_THREEPID_DENIED"),
+        ErrorKind::ThreepidMediumNotSupported => {
+            (StatusCode::BAD_REQUEST, "M_THREEPID_MEDIUM_NOT_SUPPORTED")
+        }
+        ErrorKind::ServerNotTrusted => (StatusCode::BAD_REQUEST, "M_SERVER_NOT_TRUSTED"),
+        ErrorKind::ProfileTooLarge => (StatusCode::BAD_REQUEST, "M_PROFILE_TOO_LARGE"),
+        ErrorKind::KeyTooLarge => (StatusCode::BAD_REQUEST, "M_KEY_TOO_LARGE"),
+        ErrorKind::UnknownDevice => (StatusCode::BAD_REQUEST, "M_UNKNOWN_DEVICE"),
+        ErrorKind::ServerControlled => (StatusCode::METHOD_NOT_ALLOWED, "M_BAD_JSON"),
         ErrorKind::NotJson => (StatusCode::BAD_REQUEST, "M_NOT_JSON"),
         ErrorKind::BadJson => (StatusCode::BAD_REQUEST, "M_BAD_JSON"),
         ErrorKind::InvalidParam => (StatusCode::BAD_REQUEST, "M_INVALID_PARAM"),
@@ -53,6 +68,15 @@ pub fn matrix_status(kind: &ErrorKind) -> (StatusCode, &'static str) {
         ErrorKind::UnableToAuthorizeJoin => (StatusCode::BAD_REQUEST, "M_UNABLE_TO_AUTHORISE_JOIN"),
         ErrorKind::UnableToGrantJoin => (StatusCode::BAD_REQUEST, "M_UNABLE_TO_GRANT_JOIN"),
         ErrorKind::DuplicateAnnotation => (StatusCode::BAD_REQUEST, "M_DUPLICATE_ANNOTATION"),
+        ErrorKind::InviteBlocked => (StatusCode::FORBIDDEN, "M_INVITE_BLOCKED"),
+        ErrorKind::NotInThread => (
+            StatusCode::BAD_REQUEST,
+            "IO.ELEMENT.MSC4306.M_NOT_IN_THREAD",
+        ),
+        ErrorKind::ConflictingUnsubscription => (
+            StatusCode::CONFLICT,
+            "IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION",
+        ),
         ErrorKind::Conflict => (StatusCode::CONFLICT, "M_UNKNOWN"),
         ErrorKind::Unauthorized => (StatusCode::UNAUTHORIZED, "M_UNAUTHORIZED"),
         ErrorKind::UnknownPosition => (StatusCode::BAD_REQUEST, "M_UNKNOWN_POS"),
@@ -82,6 +106,8 @@ pub fn matrix_error(kind: &ErrorKind, message: &str) -> Response {
             retry_after = Some(HeaderValue::from(retry_after_ms.div_ceil(1000)));
         }
         ErrorKind::UnknownToken { soft_logout } => body.soft_logout = Some(*soft_logout),
+        // A client that is told to log in again would lose its data otherwise.
+        ErrorKind::UserLocked => body.soft_logout = Some(true),
         ErrorKind::IncompatibleRoomVersion { version } => body.room_version = Some(version),
         _ => {}
     }

@@ -16,6 +16,7 @@ mod error;
 mod fallback;
 mod json_depth;
 mod matrix;
+mod path_args;
 mod request_id;
 mod request_log;
 
@@ -27,4 +28,5 @@ pub use error::{Rejection, matrix_error, matrix_status};
 pub use fallback::{method_not_allowed, unknown_path};
 pub use json_depth::is_within_depth;
 pub use matrix::{JsonObject, Matrix, MatrixReply};
+pub use path_args::PathArgs;
 pub use request_id::RequestId;

@@ -44,6 +44,16 @@ impl Layout {
         self.root.join("tests/one_room")
     }
 
+    /// The check of every operation against the specification's OpenAPI.
+    pub(crate) fn schema(&self) -> PathBuf {
+        self.root.join("tests/schema")
+    }
+
+    /// The page that says what of the specification is there.
+    pub(crate) fn conformance_page(&self) -> PathBuf {
+        self.root.join("docs/CONFORMANCE.md")
+    }
+
     /// Other programs that the tests talk to, one Python environment each.
     pub(crate) fn peers(&self) -> PathBuf {
         self.target.join("peers")
@@ -62,6 +72,11 @@ impl Layout {
     /// What the fuzzer builds and finds.
     pub(crate) fn fuzz(&self) -> PathBuf {
         self.target.join("fuzz")
+    }
+
+    /// The report of the check of every operation.
+    pub(crate) fn schema_output(&self) -> PathBuf {
+        self.target.join("schema")
     }
 
     /// Data of the MongoDB server that lives as long as the run.

@@ -1,5 +1,6 @@
 //! Developer commands, called as `cargo xtask <command>`.
 
+mod conformance;
 mod fuzz;
 mod layout;
 mod mongod;
@@ -24,11 +25,14 @@ struct Arguments {
 enum Command {
     /// Install what the tests need and run every check that CI runs.
     Test(test::Options),
+    /// Write the page that says what of the specification is there.
+    Conformance(conformance::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Conformance(options) => conformance::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

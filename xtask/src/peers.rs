@@ -23,7 +23,7 @@ const MONGOD_LIBRARIES: Requirement<'static> = Requirement {
 };
 
 /// One environment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     /// The other Matrix server.
     Synapse,
@@ -31,17 +31,27 @@ pub(crate) enum Peer {
     Mongod,
     /// The client libraries and pytest.
     Clients,
+    /// Schemathesis.
+    Schema,
 }
 
 impl Peer {
-    const ALL: [Self; 3] = [Self::Synapse, Self::Mongod, Self::Clients];
-
     fn name(self) -> &'static str {
         match self {
             Self::Synapse => "synapse",
             Self::Mongod => "mongod",
             Self::Clients => "clients",
+            Self::Schema => "schema",
         }
+    }
+
+    /// The list of what is installed into the environment.
+    fn requirements(self, layout: &Layout) -> PathBuf {
+        let folder = match self {
+            Self::Synapse | Self::Mongod | Self::Clients => layout.one_room(),
+            Self::Schema => layout.schema(),
+        };
+        folder.join(format!("requirements-{}.txt", self.name()))
     }
 
     /// The interpreter that sees this environment's packages.
@@ -50,13 +60,13 @@ impl Peer {
     }
 }
 
-/// Installs every environment that is missing or out of date, all at the same time.
-pub(crate) fn install_all(layout: &Layout) -> Result<()> {
+/// Installs those of the environments that are missing or out of date, all at the same time.
+pub(crate) fn install(layout: &Layout, peers: &[Peer]) -> Result<()> {
     PYTHON.ensure(|| python3(&["-c", "import ensurepip, venv"]))?;
     let installations: Vec<Result<()>> = thread::scope(|scope| {
-        let running: Vec<_> = Peer::ALL
-            .map(|peer| scope.spawn(move || install(peer, layout)))
-            .into_iter()
+        let running: Vec<_> = peers
+            .iter()
+            .map(|peer| scope.spawn(move || install_one(*peer, layout)))
             .collect();
         running
             .into_iter()
@@ -68,6 +78,9 @@ pub(crate) fn install_all(layout: &Layout) -> Result<()> {
             .collect()
     });
     installations.into_iter().collect::<Result<()>>()?;
+    if !peers.contains(&Peer::Mongod) {
+        return Ok(());
+    }
     MONGOD_LIBRARIES.ensure(|| {
         let mut version = Command::new(Peer::Mongod.python(layout));
         version
@@ -78,11 +91,9 @@ pub(crate) fn install_all(layout: &Layout) -> Result<()> {
     })
 }
 
-fn install(peer: Peer, layout: &Layout) -> Result<()> {
+fn install_one(peer: Peer, layout: &Layout) -> Result<()> {
     let environment = layout.peers().join(peer.name());
-    let requirements = layout
-        .one_room()
-        .join(format!("requirements-{}.txt", peer.name()));
+    let requirements = peer.requirements(layout);
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
     let stamp = environment.join("requirements.stamp");

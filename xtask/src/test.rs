@@ -9,8 +9,9 @@ use anyhow::{Result, anyhow};
 
 use crate::layout::Layout;
 use crate::mongod::Mongod;
-use crate::peers;
+use crate::peers::{self, Peer};
 use report::Report;
+pub(crate) use step::build_server;
 use step::{Step, Surroundings};
 
 /// What to run.
@@ -48,12 +49,17 @@ fn run_steps(layout: &Layout, options: &Options, report: &mut Report) -> Result<
         .into_iter()
         .partition(|step| step.is_static());
 
+    let mut wanted: Vec<Peer> = Vec::new();
+    for peer in late.iter().flat_map(|step| step.peers()) {
+        if !wanted.contains(peer) {
+            wanted.push(*peer);
+        }
+    }
+
     // Downloads keep the network busy while the compiler keeps the processors busy.
     thread::scope(|scope| {
-        let installation = late
-            .iter()
-            .any(|step| step.needs_peers())
-            .then(|| scope.spawn(|| peers::install_all(layout)));
+        let installation =
+            (!wanted.is_empty()).then(|| scope.spawn(|| peers::install(layout, &wanted)));
         for step in early {
             report.measure(step.name(), || step.run(&Surroundings::bare(layout)))?;
         }

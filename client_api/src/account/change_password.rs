@@ -2,12 +2,12 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword>.
 
 use axum::extract::State;
-use gantry_homeserver::{AuthData, ChangePassword};
+use gantry_homeserver::ChangePassword;
 use gantry_web::MatrixReply;
 use ruma::api::client::account::change_password::v3;
 use serde::Deserialize;
 
-use crate::{ClientApiState, auth::Session, error::Result, extract::JsonBody, uia::done};
+use crate::{ClientApiState, auth::OptionalSession, error::Result, extract::UiaBody, uia::done};
 
 /// The new password.
 #[derive(Deserialize)]
@@ -15,29 +15,28 @@ pub(crate) struct Body {
     new_password: String,
     #[serde(default = "yes")]
     logout_devices: bool,
-    auth: Option<AuthData>,
 }
 
 fn yes() -> bool {
     true
 }
 
-/// Changes the password, once the old one was given.
+/// Changes the password, once the old one was given or an address of the account was proven.
 pub(crate) async fn change_password(
     State(state): State<ClientApiState>,
-    Session(session): Session,
-    JsonBody(body): JsonBody<Body>,
+    OptionalSession(session): OptionalSession,
+    UiaBody { body, auth }: UiaBody<Body>,
 ) -> Result<MatrixReply<v3::Response>> {
     let request = ChangePassword {
         new_password: body.new_password,
         logout_devices: body.logout_devices,
-        auth: body.auth,
+        auth,
     };
     done(
         state
             .homeserver()
             .sessions
-            .change_password(&session, request)
+            .change_password(session.as_ref(), request)
             .await?,
     )?;
     Ok(MatrixReply(v3::Response::new()))

@@ -2,30 +2,35 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate>.
 
 use axum::extract::State;
-use gantry_homeserver::AuthData;
+use gantry_homeserver::Deactivate;
 use gantry_web::MatrixReply;
 use ruma::api::client::account::{ThirdPartyIdRemovalStatus, deactivate::v3};
 use serde::Deserialize;
 
-use crate::{ClientApiState, auth::Session, error::Result, extract::JsonBody, uia::done};
+use crate::{ClientApiState, auth::OptionalSession, error::Result, extract::UiaBody, uia::done};
 
-/// The client's authentication.
+/// What becomes of the user's events.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Body {
-    auth: Option<AuthData>,
+    #[serde(default)]
+    erase: bool,
 }
 
 /// Ends the account for good, once the password was given.
 pub(crate) async fn deactivate_account(
     State(state): State<ClientApiState>,
-    Session(session): Session,
-    JsonBody(body): JsonBody<Body>,
+    OptionalSession(session): OptionalSession,
+    UiaBody { body, auth }: UiaBody<Body>,
 ) -> Result<MatrixReply<v3::Response>> {
+    let request = Deactivate {
+        erase: body.erase,
+        auth,
+    };
     done(
         state
             .homeserver()
             .sessions
-            .deactivate(&session, body.auth)
+            .deactivate(session.as_ref(), request)
             .await?,
     )?;
     // There is no identity server to take anything away from.

@@ -9,6 +9,7 @@ use crate::auth::Session;
 /// Who holds the token.
 pub(crate) async fn get_token_owner(Session(session): Session) -> MatrixReply<v3::Response> {
     let mut response = v3::Response::new(session.user_id, session.guest);
-    response.device_id = Some(session.device_id);
+    // An application service need not act as a device.
+    response.device_id = Some(session.device_id).filter(|device| !device.as_str().is_empty());
     MatrixReply(response)
 }

@@ -2,15 +2,16 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register>.
 
 use axum::{Json, extract::State};
-use gantry_homeserver::{AccountKind, AuthData, RegisterRequest};
-use gantry_model::id::OwnedDeviceId;
+use gantry_homeserver::{AccountKind, RegisterRequest};
+use gantry_model::{ErrorKind, id::OwnedDeviceId};
+use gantry_web::AccessToken;
 use serde::Deserialize;
 
 use super::RegisteredBody;
 use crate::{
     ClientApiState,
-    error::Result,
-    extract::{JsonBody, QueryArgs},
+    error::{Error, Result},
+    extract::{QueryArgs, UiaBody},
     uia::done,
 };
 
@@ -38,7 +39,10 @@ pub(crate) struct Body {
     initial_device_display_name: Option<String>,
     #[serde(default)]
     inhibit_login: bool,
-    auth: Option<AuthData>,
+    #[serde(default)]
+    refresh_token: bool,
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 /// Makes an account, once the client has gone through a flow; open registration also takes
@@ -46,7 +50,8 @@ pub(crate) struct Body {
 pub(crate) async fn register(
     State(state): State<ClientApiState>,
     QueryArgs(query): QueryArgs<Query>,
-    JsonBody(body): JsonBody<Body>,
+    AccessToken(token): AccessToken,
+    UiaBody { body, auth }: UiaBody<Body>,
 ) -> Result<Json<RegisteredBody>> {
     let request = RegisterRequest {
         username: body.username,
@@ -58,8 +63,18 @@ pub(crate) async fn register(
             Kind::User => AccountKind::User,
             Kind::Guest => AccountKind::Guest,
         },
-        auth: body.auth,
+        refresh: body.refresh_token,
+        auth,
     };
-    let registered = done(state.homeserver().sessions.register(request).await?)?;
+    let sessions = &state.homeserver().sessions;
+    if body.kind.as_deref() == Some("m.login.application_service") {
+        let token = token.ok_or(Error::Refused {
+            kind: ErrorKind::MissingToken,
+            reason: "Missing the token of the application service",
+        })?;
+        let registered = sessions.register_for_appservice(&token, request).await?;
+        return Ok(Json(registered.into()));
+    }
+    let registered = done(sessions.register(request).await?)?;
     Ok(Json(registered.into()))
 }

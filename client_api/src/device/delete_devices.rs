@@ -2,7 +2,6 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid>.
 
 use axum::extract::State;
-use gantry_homeserver::AuthData;
 use gantry_model::id::OwnedDeviceId;
 use gantry_web::MatrixReply;
 use ruma::api::client::device::{delete_device, delete_devices};
@@ -12,21 +11,18 @@ use crate::{
     ClientApiState,
     auth::Session,
     error::Result,
-    extract::{JsonBody, PathArgs},
+    extract::{PathArgs, UiaBody},
     uia::done,
 };
 
-/// The client's authentication.
+/// Nothing but the client's authentication.
 #[derive(Debug, Deserialize)]
-pub(crate) struct OneBody {
-    auth: Option<AuthData>,
-}
+pub(crate) struct OneBody {}
 
-/// Which devices, and the client's authentication.
+/// Which devices.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ManyBody {
     devices: Vec<OwnedDeviceId>,
-    auth: Option<AuthData>,
 }
 
 /// Deletes a device and ends its session.
@@ -34,12 +30,12 @@ pub(crate) async fn delete_device(
     State(state): State<ClientApiState>,
     Session(session): Session,
     PathArgs(device): PathArgs<OwnedDeviceId>,
-    JsonBody(body): JsonBody<OneBody>,
+    UiaBody { auth, .. }: UiaBody<OneBody>,
 ) -> Result<MatrixReply<delete_device::v3::Response>> {
     let sessions = &state.homeserver().sessions;
     done(
         sessions
-            .delete_devices(&session, vec![device], body.auth)
+            .delete_devices(&session, vec![device], &auth)
             .await?,
     )?;
     Ok(MatrixReply(delete_device::v3::Response::new()))
@@ -49,12 +45,12 @@ pub(crate) async fn delete_device(
 pub(crate) async fn delete_devices(
     State(state): State<ClientApiState>,
     Session(session): Session,
-    JsonBody(body): JsonBody<ManyBody>,
+    UiaBody { body, auth }: UiaBody<ManyBody>,
 ) -> Result<MatrixReply<delete_devices::v3::Response>> {
     let sessions = &state.homeserver().sessions;
     done(
         sessions
-            .delete_devices(&session, body.devices, body.auth)
+            .delete_devices(&session, body.devices, &auth)
             .await?,
     )?;
     Ok(MatrixReply(delete_devices::v3::Response::new()))

@@ -29,11 +29,16 @@ struct Capabilities {
     #[serde(rename = "m.set_avatar_url")]
     set_avatar_url: Switch,
     #[serde(rename = "m.profile_fields")]
-    profile_fields: ProfileFields,
+    profile_fields: Switch,
     #[serde(rename = "m.3pid_changes")]
     third_party_id_changes: Switch,
     #[serde(rename = "m.get_login_token")]
     get_login_token: Switch,
+    #[serde(
+        rename = "m.account_moderation",
+        skip_serializing_if = "Option::is_none"
+    )]
+    account_moderation: Option<AccountModeration>,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,20 +53,17 @@ struct Switch {
 }
 
 #[derive(Debug, Serialize)]
-struct ProfileFields {
-    enabled: bool,
-    allowed: &'static [&'static str],
+struct AccountModeration {
+    suspend: bool,
+    lock: bool,
 }
 
-/// The fields of a profile that its owner can set.
-const SETTABLE_FIELDS: &[&str] = &["displayname", "avatar_url"];
 const ON: Switch = Switch { enabled: true };
-const OFF: Switch = Switch { enabled: false };
 
 /// Tells what the user's account can do.
 pub(crate) async fn get_capabilities(
     State(state): State<ClientApiState>,
-    Session(_): Session,
+    Session(session): Session,
 ) -> Json<Response> {
     let available = RoomVersion::ALL
         .iter()
@@ -76,12 +78,17 @@ pub(crate) async fn get_capabilities(
             change_password: ON,
             set_displayname: ON,
             set_avatar_url: ON,
-            profile_fields: ProfileFields {
-                enabled: true,
-                allowed: SETTABLE_FIELDS,
+            profile_fields: ON,
+            third_party_id_changes: Switch {
+                enabled: state.homeserver().has_mail(),
             },
-            third_party_id_changes: OFF,
-            get_login_token: OFF,
+            get_login_token: Switch {
+                enabled: !session.guest,
+            },
+            account_moderation: session.admin.then_some(AccountModeration {
+                suspend: true,
+                lock: true,
+            }),
         },
     })
 }

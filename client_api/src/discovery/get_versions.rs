@@ -14,7 +14,19 @@ const VERSIONS: &[&str] = &[
 ];
 
 /// Proposals that are served below their unstable names.
-const UNSTABLE_FEATURES: &[&str] = &["org.matrix.msc4222"];
+const UNSTABLE_FEATURES: &[&str] = &[
+    "computer.gingershaped.msc4466",
+    "org.matrix.msc3391",
+    "org.matrix.msc4222",
+    "uk.tcpip.msc4133",
+    "uk.tcpip.msc4133.stable",
+    "uk.timedout.msc4323",
+    "org.matrix.msc3874",
+    "org.matrix.msc3981",
+    "org.matrix.msc4222",
+    "uk.half-shot.msc2666.query_mutual_rooms",
+    "im.nheko.summary",
+];
 
 /// The answer.
 #[derive(Debug, Serialize)]

@@ -4,33 +4,66 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use gantry_homeserver::Session as UserSession;
-use gantry_model::{ErrorKind, id::OwnedUserId};
+use gantry_homeserver::Propagate;
+use gantry_model::id::OwnedUserId;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     ClientApiState,
     auth::{Session, require_self},
     error::{Error, Result},
-    extract::{JsonBody, PathArgs},
+    extract::{JsonBody, PathArgs, QueryArgs},
     reply::Done,
 };
+
+/// Which rooms are told (MSC4466).
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    #[serde(
+        default,
+        rename = "computer.gingershaped.msc4466.propagate_to",
+        alias = "propagate_to"
+    )]
+    propagate_to: PropagateTo,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PropagateTo {
+    #[default]
+    All,
+    Unchanged,
+    None,
+}
+
+impl From<PropagateTo> for Propagate {
+    fn from(wish: PropagateTo) -> Self {
+        match wish {
+            PropagateTo::All => Self::All,
+            PropagateTo::Unchanged => Self::Unchanged,
+            PropagateTo::None => Self::Nowhere,
+        }
+    }
+}
 
 /// Sets a field of the user's profile.
 pub(crate) async fn set_profile_field(
     State(state): State<ClientApiState>,
     Session(session): Session,
     PathArgs((user, field)): PathArgs<(OwnedUserId, String)>,
+    QueryArgs(query): QueryArgs<Query>,
     JsonBody(mut body): JsonBody<BTreeMap<String, Value>>,
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
-    let value = match body.remove(&field) {
-        Some(value) => Some(value),
-        // Clients that take a name or picture away leave the field out.
-        None if is_text_field(&field) => None,
-        None => return Err(Error::MissingParam("the field that the path names")),
-    };
-    set(&state, &session, &field, value).await
+    let value = body
+        .remove(&field)
+        .ok_or(Error::MissingParam("the field that the path names"))?;
+    let profiles = &state.homeserver().profiles;
+    profiles
+        .put_field(&session, &field, Some(value), query.propagate_to.into())
+        .await?;
+    Ok(Json(Done {}))
 }
 
 /// Takes a field away.
@@ -38,41 +71,12 @@ pub(crate) async fn delete_profile_field(
     State(state): State<ClientApiState>,
     Session(session): Session,
     PathArgs((user, field)): PathArgs<(OwnedUserId, String)>,
+    QueryArgs(query): QueryArgs<Query>,
 ) -> Result<Json<Done>> {
     require_self(&session, &user)?;
-    set(&state, &session, &field, None).await
-}
-
-async fn set(
-    state: &ClientApiState,
-    session: &UserSession,
-    field: &str,
-    value: Option<Value>,
-) -> Result<Json<Done>> {
     let profiles = &state.homeserver().profiles;
-    match field {
-        "displayname" => profiles.set_display_name(session, text(value)?).await?,
-        "avatar_url" => profiles.set_avatar_url(session, text(value)?).await?,
-        // Other fields are shown, but cannot be set yet; the capabilities say so.
-        _ => {
-            return Err(Error::Refused {
-                kind: ErrorKind::Unrecognized,
-                reason: "Only displayname and avatar_url can be set",
-            });
-        }
-    }
+    profiles
+        .put_field(&session, &field, None, query.propagate_to.into())
+        .await?;
     Ok(Json(Done {}))
-}
-
-fn is_text_field(field: &str) -> bool {
-    matches!(field, "displayname" | "avatar_url")
-}
-
-/// A text; empty text is none.
-fn text(value: Option<Value>) -> Result<Option<String>> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Some(_) => Err(Error::bad_json("The field must be text")),
-    }
 }

@@ -16,12 +16,24 @@ pub(crate) struct Response {
 struct Flow {
     #[serde(rename = "type")]
     kind: &'static str,
+    /// Whether a session can ask for a token for another one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    get_login_token: bool,
+}
+
+impl Flow {
+    fn of(kind: &'static str) -> Self {
+        Self {
+            kind,
+            get_login_token: kind == "m.login.token",
+        }
+    }
 }
 
 /// Tells the ways to log in.
 pub(crate) async fn get_login_flows(State(state): State<ClientApiState>) -> Json<Response> {
     let flows = state.homeserver().sessions.login_flows();
     Json(Response {
-        flows: flows.into_iter().map(|kind| Flow { kind }).collect(),
+        flows: flows.into_iter().map(Flow::of).collect(),
     })
 }

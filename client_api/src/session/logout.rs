@@ -5,12 +5,12 @@ use axum::extract::State;
 use gantry_web::MatrixReply;
 use ruma::api::client::session::{logout, logout_all};
 
-use crate::{ClientApiState, auth::Session, error::Result};
+use crate::{ClientApiState, auth::EndingSession, error::Result};
 
 /// Ends this session.
 pub(crate) async fn logout(
     State(state): State<ClientApiState>,
-    Session(session): Session,
+    EndingSession(session): EndingSession,
 ) -> Result<MatrixReply<logout::v3::Response>> {
     state.homeserver().sessions.logout(&session).await?;
     Ok(MatrixReply(logout::v3::Response::new()))
@@ -19,7 +19,7 @@ pub(crate) async fn logout(
 /// Ends all sessions of the user.
 pub(crate) async fn logout_all(
     State(state): State<ClientApiState>,
-    Session(session): Session,
+    EndingSession(session): EndingSession,
 ) -> Result<MatrixReply<logout_all::v3::Response>> {
     state.homeserver().sessions.logout_all(&session).await?;
     Ok(MatrixReply(logout_all::v3::Response::new()))

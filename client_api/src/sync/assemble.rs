@@ -1,25 +1,29 @@
 //! From what changed to the answer. Nothing here does I/O.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use gantry_homeserver::{
     AccountDatum, Aggregations, EventFilter, InvitedChange, JoinedChange, LeftChange, RoomEvent,
-    RoomTimeline, Session, SyncToken, ThreadUnread, Unread, UserChanges,
+    RoomTimeline, Session, SyncToken, ThreadUnread, Unread, UserChanges, UserPresence,
 };
-use gantry_model::id::{OwnedEventId, OwnedRoomId, RoomId};
+use gantry_model::{
+    Object, Pdu,
+    id::{OwnedEventId, OwnedRoomId, RoomId, UserId},
+};
 
 use super::{
     ephemeral::{receipts, typing},
     filter::{EventFormat, Filter},
+    lazy_memory::Members,
     request::{StateAt, SyncRequest},
     response::{
-        DataEvent, Events, InvitedRoom, JoinedRoom, KnockedRoom, LeftRoom, RoomEventBody, State,
-        SyncResponse, Timeline, UnreadCounts,
+        DataEvent, Events, InvitedRoom, JoinedRoom, KnockedRoom, LeftRoom, PresenceContent,
+        PresenceEvent, RoomEventBody, State, SyncResponse, Timeline, UnreadCounts,
     },
     state::StateSelection,
     summary::summary,
 };
-use crate::client_event::{StrippedEvent, Viewer};
+use crate::client_event::{ClientEvent, StrippedEvent, Viewer};
 
 /// Puts answers together for one request.
 pub(crate) struct Assembler<'a> {
@@ -27,21 +31,42 @@ pub(crate) struct Assembler<'a> {
     viewer: Viewer<'a>,
     filter: &'a Filter,
     state_at: StateAt,
+    /// Members that the device was told of before.
+    known: Arc<Members>,
+    /// Those that it is told of now.
+    sent: RefCell<Members>,
 }
 
 impl<'a> Assembler<'a> {
     /// For one request of the session.
-    pub(crate) fn new(session: &'a Session, request: &'a SyncRequest, now_ms: i64) -> Self {
+    pub(crate) fn new(
+        session: &'a Session,
+        request: &'a SyncRequest,
+        now_ms: i64,
+        known: Arc<Members>,
+    ) -> Self {
+        let room = &request.filter.room;
+        let known = if room.include_redundant_members() {
+            Arc::default()
+        } else {
+            known
+        };
         Self {
             session,
             viewer: Viewer::new(session, now_ms).without_room_id(),
             filter: &request.filter,
             state_at: request.state_at,
+            known,
+            sent: RefCell::default(),
         }
     }
 
-    /// The answer that ends at `upto`.
-    pub(crate) fn assemble(&self, upto: &SyncToken, changes: UserChanges) -> SyncResponse {
+    /// The answer that ends at `upto`, and the members that it tells of.
+    pub(crate) fn assemble(
+        self,
+        upto: &SyncToken,
+        changes: UserChanges,
+    ) -> (SyncResponse, Members) {
         let mut response = SyncResponse::new(upto.to_string());
         let rooms = &mut response.rooms;
         for change in changes.joined {
@@ -70,7 +95,8 @@ impl<'a> Assembler<'a> {
             rooms.leave.insert(room, left);
         }
         response.account_data = data_events(&self.filter.account_data, changes.account_data);
-        response
+        response.presence = self.presence(changes.presence);
+        (response, self.sent.into_inner())
     }
 
     /// A room that the user is in; `None` if the filter leaves nothing to tell of it.
@@ -150,6 +176,7 @@ impl<'a> Assembler<'a> {
                 .lazy_load_members()
                 .then_some(&*self.session.user_id),
             filter: &self.filter.room.state,
+            known: &self.known,
         };
         let events = match timeline {
             Some(timeline) if self.filter.room.state.allows_room(room) => {
@@ -159,9 +186,9 @@ impl<'a> Assembler<'a> {
         };
         let shown: Vec<_> = events
             .iter()
-            .map(|pdu| match self.filter.event_format {
-                EventFormat::Client => RoomEventBody::Client(Box::new(self.viewer.pdu(pdu))),
-                EventFormat::Federation => RoomEventBody::Federation(pdu.object().clone()),
+            .map(|pdu| {
+                self.note(pdu);
+                self.shaped(pdu, || self.viewer.pdu(pdu))
             })
             .collect();
         match self.state_at {
@@ -172,12 +199,50 @@ impl<'a> Assembler<'a> {
     }
 
     fn event(&self, event: &RoomEvent, known: &Aggregations) -> RoomEventBody {
-        match self.filter.event_format {
-            EventFormat::Client => {
-                RoomEventBody::Client(Box::new(self.viewer.bundled(event, known)))
-            }
-            EventFormat::Federation => RoomEventBody::Federation(event.pdu.object().clone()),
+        self.note(&event.pdu);
+        self.shaped(&event.pdu, || self.viewer.bundled(event, known))
+    }
+
+    /// An event in the form, and with the fields, that the filter asks for.
+    fn shaped(&self, pdu: &Pdu, client: impl FnOnce() -> ClientEvent) -> RoomEventBody {
+        if self.filter.event_format == EventFormat::Federation {
+            return RoomEventBody::Federation(pdu.object().clone());
         }
+        let event = client();
+        let Some(fields) = &self.filter.event_fields else {
+            return RoomEventBody::Client(Box::new(event));
+        };
+        let whole = serde_json::to_value(&event).unwrap_or_default();
+        RoomEventBody::Fields(fields.of(&whole))
+    }
+
+    /// Remembers a member that the device is told of.
+    fn note(&self, pdu: &Pdu) {
+        if pdu.kind() == "m.room.member"
+            && self.filter.room.lazy_load_members()
+            && let Some(user) = pdu.state_key()
+        {
+            let place = (pdu.room_id().to_owned(), user.to_owned());
+            let id = pdu.event_id().to_owned();
+            self.sent.borrow_mut().insert(place, id);
+        }
+    }
+
+    fn presence(&self, presences: Vec<UserPresence>) -> Events<PresenceEvent> {
+        const KIND: &str = "m.presence";
+        let wanted = |user: &UserId| self.filter.presence.matches(KIND, user, &Object::new());
+        let events = presences.into_iter().filter(|one| wanted(&one.user));
+        let events = events.map(|one| PresenceEvent {
+            kind: KIND,
+            sender: one.user,
+            content: PresenceContent {
+                presence: one.state,
+                status_msg: one.status_msg,
+                last_active_ago: one.last_active_ago,
+                currently_active: one.currently_active,
+            },
+        });
+        events.collect::<Vec<_>>().into()
     }
 
     fn ephemeral(&self, change: &JoinedChange) -> Events<DataEvent> {

@@ -10,6 +10,8 @@ use gantry_model::{
 };
 use serde::Deserialize;
 
+use super::fields::EventFields;
+
 /// A filter as `/user/{userId}/filter` takes it. Fields that it does not know are ignored, as the
 /// specification asks; fields of a wrong type make the whole filter malformed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -17,6 +19,10 @@ use serde::Deserialize;
 pub(crate) struct Filter {
     /// Whether events come as clients or as servers see them.
     pub(crate) event_format: EventFormat,
+    /// The fields of events that are wanted; `None`: all.
+    pub(crate) event_fields: Option<EventFields>,
+    /// Who is there.
+    pub(crate) presence: EventFilter,
     /// The user's own data that belongs to no room.
     pub(crate) account_data: EventFilter,
     /// Rooms and what is in them.
@@ -81,6 +87,11 @@ impl RoomFilter {
     /// Whether members are only told as far as their messages are; either filter may ask for it.
     pub(crate) fn lazy_load_members(&self) -> bool {
         self.state.lazy_load_members || self.timeline.lazy_load_members
+    }
+
+    /// Whether members may be told again.
+    pub(crate) fn include_redundant_members(&self) -> bool {
+        self.state.include_redundant_members || self.timeline.include_redundant_members
     }
 
     /// Whether threads are counted apart.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gantry_homeserver::{Session, SyncToken};
+use gantry_homeserver::{PresenceState, Session, SyncToken};
 use serde::Deserialize;
 
 use super::filter::Filter;
@@ -14,13 +14,14 @@ use crate::{
 /// The longest that a request is held open.
 const MAX_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// The query of a sync. Presence is not kept, so `set_presence` is ignored.
+/// The query of a sync.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Query {
     filter: Option<String>,
     since: Option<String>,
     full_state: bool,
+    set_presence: Option<PresenceState>,
     /// In milliseconds.
     timeout: u64,
     use_state_after: bool,
@@ -42,6 +43,18 @@ pub(crate) struct SyncRequest {
     pub(crate) timeout: Duration,
     /// Where state is told.
     pub(crate) state_at: StateAt,
+    /// What the client says of the user's presence.
+    pub(crate) presence: PresenceState,
+}
+
+impl SyncRequest {
+    /// The token that it came with; empty: none.
+    pub(crate) fn since_text(&self) -> String {
+        self.since
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    }
 }
 
 /// The moment that the state in an answer belongs to.
@@ -67,6 +80,7 @@ impl SyncRequest {
             full_state: query.full_state,
             timeout: Duration::from_millis(query.timeout).min(MAX_TIMEOUT),
             state_at: query.state_at(),
+            presence: query.set_presence.unwrap_or(PresenceState::Online),
             filter: match query.filter {
                 Some(filter) => read_filter(state, session, &filter).await?,
                 None => Filter::default(),
@@ -110,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_since_is_refused_or_is_the_token_itself(text in "(g[0-9_.]{0,9}~[0-9]{0,3}|\\PC{0,20})") {
+        fn any_since_is_refused_or_is_the_token_itself(text in "(g[0-9_.]{0,9}~[0-9]{0,3}~[0-9]{0,3}|\\PC{0,20})") {
             match parse_since(&text) {
                 Ok(token) => prop_assert_eq!(token.to_string(), text),
                 Err(Error::Refused { kind, .. }) => prop_assert_eq!(kind, ErrorKind::InvalidParam),

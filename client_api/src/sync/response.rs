@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use gantry_homeserver::PresenceState;
 use gantry_model::{
     Object,
     id::{OwnedEventId, OwnedRoomId, OwnedUserId},
@@ -18,7 +19,7 @@ pub(crate) struct SyncResponse {
     pub(crate) next_batch: String,
     pub(crate) rooms: Rooms,
     pub(crate) account_data: Events<DataEvent>,
-    pub(crate) presence: Events<DataEvent>,
+    pub(crate) presence: Events<PresenceEvent>,
     pub(crate) to_device: Events<DataEvent>,
     pub(crate) device_lists: DeviceLists,
     pub(crate) device_one_time_keys_count: BTreeMap<String, u64>,
@@ -27,9 +28,13 @@ pub(crate) struct SyncResponse {
 /// Rooms by the user's membership.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Rooms {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) join: BTreeMap<OwnedRoomId, JoinedRoom>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) invite: BTreeMap<OwnedRoomId, InvitedRoom>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) knock: BTreeMap<OwnedRoomId, KnockedRoom>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) leave: BTreeMap<OwnedRoomId, LeftRoom>,
 }
 
@@ -99,6 +104,8 @@ pub(crate) enum RoomEventBody {
     Client(Box<ClientEvent>),
     /// As servers see it.
     Federation(Object),
+    /// Some of its fields.
+    Fields(serde_json::Value),
 }
 
 /// What clients call a room that has no name.
@@ -139,6 +146,26 @@ pub(crate) struct DataEvent {
     pub(crate) content: Object,
 }
 
+/// Who is there.
+#[derive(Debug, Serialize)]
+pub(crate) struct PresenceEvent {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) sender: OwnedUserId,
+    pub(crate) content: PresenceContent,
+}
+
+/// What is known of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PresenceContent {
+    pub(crate) presence: PresenceState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status_msg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_active_ago: Option<i64>,
+    pub(crate) currently_active: bool,
+}
+
 /// Users whose devices changed. Nobody's keys are kept yet.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct DeviceLists {
@@ -173,6 +200,7 @@ impl SyncResponse {
             && knock.is_empty()
             && leave.is_empty()
             && self.account_data.is_empty()
+            && self.presence.is_empty()
     }
 }
 

@@ -6,6 +6,7 @@ use gantry_homeserver::{EventFilter, RoomTimeline, RoomView, lazy_members};
 use gantry_model::{Pdu, id::UserId};
 
 use super::{
+    lazy_memory::Members,
     request::StateAt,
     summary::{has_no_name, heroes},
 };
@@ -23,6 +24,8 @@ pub(crate) struct StateSelection<'a> {
     pub(crate) lazy_for: Option<&'a UserId>,
     /// Which events.
     pub(crate) filter: &'a EventFilter,
+    /// Members that the device was told of.
+    pub(crate) known: &'a Members,
 }
 
 impl StateSelection<'_> {
@@ -36,14 +39,22 @@ impl StateSelection<'_> {
             if self.full {
                 state.retain(|(kind, _), _| kind != "m.room.member");
             }
-            state.extend(by_key(
-                needed_members(timeline, view, user, self.full).into_iter(),
-            ));
+            let needed = needed_members(timeline, view, user, self.full);
+            let news = needed
+                .into_iter()
+                .filter(|pdu| self.full || !self.knows(pdu));
+            state.extend(by_key(news));
         }
         state
             .into_values()
             .filter(|pdu| self.filter.matches_pdu(pdu))
             .collect()
+    }
+
+    fn knows(&self, member: &Pdu) -> bool {
+        let user = member.state_key().unwrap_or_default().to_owned();
+        let known = self.known.get(&(member.room_id().to_owned(), user));
+        known.is_some_and(|known| known == member.event_id())
     }
 
     /// What the client has to know after the timeline.
@@ -60,8 +71,7 @@ impl StateSelection<'_> {
 }
 
 /// The members that a client needs to show the timeline: the senders, and for a room that is new to
-/// it the user himself and those after whom the room is called. The server does not keep what a
-/// device was told, so members may come more than once.
+/// it the user himself and those after whom the room is called.
 fn needed_members(
     timeline: &RoomTimeline,
     view: &RoomView,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use gantry_model::{
     Value,
     id::{OwnedEventId, OwnedRoomId},
 };
 use gantry_rooms::RoomEvent;
+use gantry_web::PathArgs;
 
 use super::{Answer, reply};
 use crate::{
@@ -24,7 +25,7 @@ const MAX_START: usize = 100;
 /// `GET /_matrix/federation/v1/event/{eventId}`
 pub(super) async fn get_event(
     State(federation): State<Federation>,
-    Path(id): Path<String>,
+    PathArgs(id): PathArgs<String>,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
     let not_found = || Error::NotFound("unknown event");
@@ -43,7 +44,7 @@ pub(super) async fn get_event(
 /// `GET /_matrix/federation/v1/event_auth/{roomId}/{eventId}`
 pub(super) async fn get_event_auth(
     State(federation): State<Federation>,
-    Path((room, id)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, id)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
     federation.room_shared_with(&origin, &room).await?;
@@ -61,7 +62,7 @@ pub(super) async fn get_event_auth(
 /// `GET /_matrix/federation/v1/backfill/{roomId}`
 pub(super) async fn backfill(
     State(federation): State<Federation>,
-    Path(room): Path<OwnedRoomId>,
+    PathArgs(room): PathArgs<OwnedRoomId>,
     RawQuery(query): RawQuery,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
@@ -88,7 +89,7 @@ pub(super) async fn backfill(
 /// `POST /_matrix/federation/v1/get_missing_events/{roomId}`
 pub(super) async fn get_missing_events(
     State(federation): State<Federation>,
-    Path(room): Path<OwnedRoomId>,
+    PathArgs(room): PathArgs<OwnedRoomId>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     federation.room_shared_with(&origin, &room).await?;

@@ -53,7 +53,9 @@ pub(super) async fn make(
     content: Object,
 ) -> Answer {
     let event = NewEvent::state(user.to_owned(), "m.room.member", user.as_str(), content);
-    let template = federation.rooms().template(room, event).await?;
+    let mut template = federation.rooms().template(room, event).await?;
+    let us = federation.us().as_str();
+    template.object.insert("origin".to_owned(), us.into());
     Ok(reply([
         ("event", template.object.into()),
         ("room_version", template.version.as_str().into()),

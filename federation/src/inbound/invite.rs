@@ -2,12 +2,14 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room>.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
+use gantry_accounts::InviteVerdict;
 use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{OwnedRoomId, OwnedUserId, RoomId, ServerName},
 };
 use gantry_rooms::{Arrival, OutOfBandKind, RoomView};
+use gantry_web::PathArgs;
 
 use super::{Answer, reply, version_1};
 use crate::{
@@ -29,7 +31,7 @@ struct Invite {
 /// `PUT /_matrix/federation/v2/invite/{roomId}/{eventId}`
 pub(super) async fn send_invite(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, mut body }: ServerOrigin,
 ) -> Answer {
     let version =
@@ -52,7 +54,7 @@ pub(super) async fn send_invite(
 /// `PUT /_matrix/federation/v1/invite/{roomId}/{eventId}`
 pub(super) async fn send_invite_v1(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, mut body }: ServerOrigin,
 ) -> Answer {
     let mut unsigned = body
@@ -88,6 +90,10 @@ async fn take_invite(
         .check_handed_over(event, version, room, event_id)
         .await?;
     let invited = invited_user(federation, origin, &pdu).await?;
+    let verdict = federation.accounts().invite_verdict(&invited, pdu.sender());
+    if verdict.await? == InviteVerdict::Block {
+        return Err(Error::InviteBlocked);
+    }
     let identity = federation.rooms().identity();
     let signed = pdu.signed_by(identity.server_name(), identity.key());
     let view = federation

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
 };
 use gantry_model::{
     Object, Pdu, Value,
     id::{OwnedRoomId, RoomId, ServerName},
 };
+use gantry_web::PathArgs;
 
 use super::{
     Answer,
@@ -27,7 +28,7 @@ use crate::{
 /// `GET /_matrix/federation/v1/make_join/{roomId}/{userId}`
 pub(super) async fn make_join(
     State(federation): State<Federation>,
-    Path((room, user)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, user)): PathArgs<(OwnedRoomId, String)>,
     RawQuery(query): RawQuery,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
@@ -47,7 +48,7 @@ pub(super) async fn make_join(
 /// `PUT /_matrix/federation/v2/send_join/{roomId}/{eventId}`
 pub(super) async fn send_join(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     join(&federation, &origin, &room, &event, body).await
@@ -56,7 +57,7 @@ pub(super) async fn send_join(
 /// `PUT /_matrix/federation/v1/send_join/{roomId}/{eventId}`
 pub(super) async fn send_join_v1(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     join(&federation, &origin, &room, &event, body)

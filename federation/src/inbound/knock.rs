@@ -2,9 +2,10 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#knocking-rooms>.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use gantry_model::{Value, id::OwnedRoomId};
 use gantry_rooms::RoomView;
+use gantry_web::PathArgs;
 
 use super::{
     Answer,
@@ -27,7 +28,7 @@ const SHOWN: [&str; 7] = [
 /// `GET /_matrix/federation/v1/make_knock/{roomId}/{userId}`
 pub(super) async fn make_knock(
     State(federation): State<Federation>,
-    Path((room, user)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, user)): PathArgs<(OwnedRoomId, String)>,
     RawQuery(query): RawQuery,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
@@ -43,7 +44,7 @@ pub(super) async fn make_knock(
 /// `PUT /_matrix/federation/v1/send_knock/{roomId}/{eventId}`
 pub(super) async fn send_knock(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     let view = federation.room_for(&origin, &room).await?;

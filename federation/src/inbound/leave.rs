@@ -2,14 +2,12 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#leaving-rooms-rejecting-invites>.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use gantry_model::{
     Object, Value,
     id::{OwnedRoomId, RoomId, ServerName},
 };
+use gantry_web::PathArgs;
 
 use super::{
     Answer,
@@ -21,7 +19,7 @@ use crate::{Federation, Result, auth::ServerOrigin};
 /// `GET /_matrix/federation/v1/make_leave/{roomId}/{userId}`
 pub(super) async fn make_leave(
     State(federation): State<Federation>,
-    Path((room, user)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, user)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
     let user = own_user(&origin, &user)?;
@@ -32,7 +30,7 @@ pub(super) async fn make_leave(
 /// `PUT /_matrix/federation/v2/send_leave/{roomId}/{eventId}`
 pub(super) async fn send_leave(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     leave(&federation, &origin, &room, &event, body).await
@@ -41,7 +39,7 @@ pub(super) async fn send_leave(
 /// `PUT /_matrix/federation/v1/send_leave/{roomId}/{eventId}`
 pub(super) async fn send_leave_v1(
     State(federation): State<Federation>,
-    Path((room, event)): Path<(OwnedRoomId, String)>,
+    PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
     leave(&federation, &origin, &room, &event, body)

@@ -12,6 +12,7 @@ use super::{
     keys::get_server_keys,
     knock::{make_knock, send_knock},
     leave::{make_leave, send_leave, send_leave_v1},
+    openid::request_openid_user_info,
     public_rooms::{get_public_rooms, query_public_rooms},
     queries::{get_version, query_directory, query_profile},
     state::{get_state, get_state_ids},
@@ -91,6 +92,10 @@ pub fn router(federation: Federation) -> Router {
         .route(
             "/_matrix/federation/v1/query/directory",
             get(query_directory),
+        )
+        .route(
+            "/_matrix/federation/v1/openid/userinfo",
+            get(request_openid_user_info),
         )
         .route("/_matrix/federation/v1/query/profile", get(query_profile))
         .with_state(federation)

@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use gantry_model::{
     Pdu,
     id::{OwnedRoomId, RoomId, ServerName},
 };
+use gantry_web::PathArgs;
 
 use super::{Answer, reply};
 use crate::{
@@ -20,7 +21,7 @@ type Parameters = Query<HashMap<String, String>>;
 /// `GET /_matrix/federation/v1/state/{roomId}`
 pub(super) async fn get_state(
     State(federation): State<Federation>,
-    Path(room): Path<OwnedRoomId>,
+    PathArgs(room): PathArgs<OwnedRoomId>,
     Query(parameters): Parameters,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
@@ -34,7 +35,7 @@ pub(super) async fn get_state(
 /// `GET /_matrix/federation/v1/state_ids/{roomId}`
 pub(super) async fn get_state_ids(
     State(federation): State<Federation>,
-    Path(room): Path<OwnedRoomId>,
+    PathArgs(room): PathArgs<OwnedRoomId>,
     Query(parameters): Parameters,
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {

@@ -2,15 +2,13 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#transactions>.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use gantry_model::{
     Object, Pdu, Value,
     id::{OwnedRoomId, RoomId, ServerName},
 };
 use gantry_rooms::RoomView;
+use gantry_web::PathArgs;
 
 use super::Answer;
 use crate::{
@@ -29,7 +27,7 @@ const MAX_EDUS: usize = 100;
 /// `PUT /_matrix/federation/v1/send/{txnId}`
 pub(super) async fn send_transaction(
     State(federation): State<Federation>,
-    Path(_txn_id): Path<String>,
+    PathArgs(_txn_id): PathArgs<String>,
     ServerOrigin { origin, mut body }: ServerOrigin,
 ) -> Answer {
     let pdus = list(&mut body, "pdus", MAX_PDUS)?;

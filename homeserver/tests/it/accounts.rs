@@ -1,32 +1,43 @@
 //! Registration, login, logout.
 
-use gantry_homeserver::{LoginRequest, LoginSecret, RegisterRequest, Uia};
+use gantry_homeserver::{LoginRequest, LoginSecret, RegisterRequest, Uia, UiaRequest};
 use gantry_model::ErrorKind;
 
 use crate::harness::Server;
+
+pub(crate) fn request(auth: serde_json::Value, digest: &str) -> UiaRequest {
+    UiaRequest {
+        auth: serde_json::from_value(auth).expect("auth data"),
+        endpoint: "POST /x".to_owned(),
+        digest: digest.to_owned(),
+    }
+}
 
 #[tokio::test]
 async fn registration_logs_in_and_names_are_unique() {
     let server = Server::start().await;
     let hs = &server.hs;
-    let request = RegisterRequest {
+    let wish = RegisterRequest {
         username: Some("Alice".to_owned()),
         password: Some("secret".to_owned()),
         ..RegisterRequest::default()
     };
 
-    let Uia::Needed(challenge) = hs.sessions.register(request.clone()).await.expect("works") else {
+    let Uia::Needed(challenge) = hs.sessions.register(wish.clone()).await.expect("works") else {
         panic!("no challenge")
     };
-    let auth = serde_json::from_value(
-        serde_json::json!({"type":"m.login.dummy","session":challenge.session}),
-    )
-    .expect("works");
+    let auth = UiaRequest {
+        endpoint: String::new(),
+        ..request(
+            serde_json::json!({"type":"m.login.dummy","session":challenge.session}),
+            "",
+        )
+    };
     let Uia::Done(done) = hs
         .sessions
         .register(RegisterRequest {
-            auth: Some(auth),
-            ..request.clone()
+            auth,
+            ..wish.clone()
         })
         .await
         .expect("works")
@@ -38,7 +49,7 @@ async fn registration_logs_in_and_names_are_unique() {
     let token = done.login.expect("works").access_token;
     let session = hs.sessions.authenticate(&token).await.expect("works");
     assert_eq!(session.user_id, "@alice:server");
-    let again = hs.sessions.register(request).await.expect_err("refused");
+    let again = hs.sessions.register(wish).await.expect_err("refused");
     assert_eq!(again.kind(), ErrorKind::UserInUse);
     let login = LoginRequest {
         user: "ALICE".to_owned(),

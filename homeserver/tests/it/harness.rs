@@ -6,9 +6,9 @@ use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
 use gantry_federation::{Federation, FederationConfig, FederationParts};
 use gantry_homeserver::{
-    CreateRoom, Homeserver, HomeserverConfig, HomeserverParts, LoginRequest, LoginSecret,
-    NewMessage, NewUser, RegistrationConfig, Session, Visibility, WellKnown, Workspace,
-    workspace::WorkspaceConfig,
+    AccountPolicy, CreateRoom, Homeserver, HomeserverConfig, HomeserverParts, LoginRequest,
+    LoginSecret, Mailer, NewMessage, NewUser, Rates, RegistrationConfig, Session, Visibility,
+    WellKnown, Workspace, workspace::WorkspaceConfig,
 };
 use gantry_model::{
     Clock, Object, Rng, RoomVersion, SeededRng, SystemClock,
@@ -20,19 +20,34 @@ use gantry_rooms::{Identity, Rooms, RoomsConfig};
 use gantry_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// What tests decide otherwise.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) accounts: AccountPolicy,
+    pub(crate) rates: Rates,
+    pub(crate) mailer: Option<Mailer>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
 /// A server named `server`.
 pub(crate) struct Server {
     pub(crate) hs: Homeserver,
+    pub(crate) rooms: Rooms,
     _dir: tempfile::TempDir,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    /// The same with other decisions of its operator.
+    pub(crate) async fn start_with(options: Options) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let store = Store::open_redb(dir.path().join("test.redb"))
             .await
             .expect("a store");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = options.clock.clone().unwrap_or(Arc::new(SystemClock));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(7));
         let server_name = OwnedServerName::try_from("server").expect("a server name");
         let identity = Identity::load(&store, server_name.clone(), &*rng, &*clock);
@@ -68,19 +83,28 @@ impl Server {
                 shared_secret: None,
             },
             default_room_version: RoomVersion::V12,
+            presence: true,
             well_known: WellKnown::default(),
+            accounts: options.accounts,
+            rates: options.rates,
+            site_url: "http://localhost".to_owned(),
         };
         let federation = federation.calls();
         let hs = Homeserver::new(HomeserverParts {
             config,
-            rooms,
+            rooms: rooms.clone(),
             accounts,
             federation,
             workspace,
+            mailer: options.mailer,
             clock,
             rng,
         });
-        Self { hs, _dir: dir }
+        Self {
+            hs,
+            rooms,
+            _dir: dir,
+        }
     }
 
     /// A new user, logged in.
@@ -103,6 +127,23 @@ impl Server {
             .access_token;
         sessions.authenticate(&token).await.expect("a session")
     }
+}
+
+/// The rooms of another server, and nothing else of it.
+pub(crate) async fn house(file: &std::path::Path, name: &str) -> Rooms {
+    let store = Store::open_redb(file).await.expect("a store");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(11));
+    let name = OwnedServerName::try_from(name).expect("a server name");
+    let identity = Identity::load(&store, name, &*rng, &*clock);
+    Rooms::new(RoomsConfig {
+        identity: identity.await.expect("keys"),
+        store: store.clone(),
+        clock,
+        rng,
+        tracker: TaskTracker::new(),
+        stop: CancellationToken::new(),
+    })
 }
 
 fn no_federation(

@@ -8,3 +8,5 @@ mod memberships;
 mod messages;
 mod push;
 mod rooms;
+mod sync_property;
+mod upgrades;

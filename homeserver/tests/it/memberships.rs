@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use gantry_homeserver::{CreateRoom, InitialState};
+use gantry_homeserver::{CreateRoom, InitialState, Propagate};
 use gantry_model::ErrorKind;
 
 use crate::harness::{Server, json, public};
@@ -42,7 +42,12 @@ async fn direct_rooms_are_found_again_and_profiles_reach_rooms() {
             .created
     );
     hs.profiles
-        .set_display_name(&bob, Some("Robert".into()))
+        .put_field(
+            &bob,
+            "displayname",
+            Some("Robert".into()),
+            Propagate::default(),
+        )
         .await
         .expect("works");
     let members = hs
@@ -145,7 +150,12 @@ async fn a_restricted_room_lets_members_of_its_space_in() {
             .await
             .expect("works");
         hs.profiles
-            .set_display_name(&bob, Some(format!("Bob {version}")))
+            .put_field(
+                &bob,
+                "displayname",
+                Some(format!("Bob {version}").into()),
+                Propagate::default(),
+            )
             .await
             .expect("works");
         assert_eq!(

@@ -347,13 +347,7 @@ mod tests {
     const ALICE: &str = "@alice:here.org";
 
     fn session(user: &str) -> Session {
-        Session {
-            user_id: user.try_into().unwrap(),
-            device_id: "D".into(),
-            admin: false,
-            guest: false,
-            token_key: [1; 32],
-        }
+        Session::new(user.try_into().unwrap(), "D".into(), [1; 32])
     }
 
     fn room() -> OwnedRoomId {

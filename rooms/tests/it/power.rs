@@ -15,6 +15,8 @@ use gantry_store::{
     testing::{PowerCutDisk, Syncing},
 };
 
+use tokio_util::task::TaskTracker;
+
 use crate::house::{House, member, message, object, user};
 
 /// Cuts that one store lives through.
@@ -245,7 +247,8 @@ async fn nothing_acknowledged_is_lost_when_the_power_is_cut() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_does_not_sync_is_found_out() {
     // redb itself may panic over what such a disk makes of its file.
-    let run = tokio::spawn(run(CUTS_OF_A_STORE, Syncing::Ignored)).await;
+    let tasks = TaskTracker::new();
+    let run = tasks.spawn(run(CUTS_OF_A_STORE, Syncing::Ignored)).await;
 
     assert!(!matches!(run, Ok(Ok(_))), "{run:?}");
 }

@@ -1,5 +1,6 @@
 //! The files of tables: records of a key and a document.
 
+use gantry_model::hash::hex;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -135,16 +136,6 @@ impl<R: Read> TableReader<R> {
             .map_err(|error| Error::malformed(self.table, error))?;
         Ok(())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").unwrap_or_default();
-    }
-    text
 }
 
 #[cfg(test)]

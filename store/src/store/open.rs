@@ -19,6 +19,12 @@ impl Store {
         Self::with_engine(Arc::new(RedbEngine::open(path.as_ref()).await?)).await
     }
 
+    /// The same with a cache of so many bytes of pages, instead of 16 MiB.
+    pub async fn open_redb_with_cache(path: impl AsRef<Path>, cache_bytes: usize) -> Result<Self> {
+        let engine = RedbEngine::open_with_cache(path.as_ref(), cache_bytes).await?;
+        Self::with_engine(Arc::new(engine)).await
+    }
+
     /// Opens a database of a MongoDB replica set.
     pub async fn open_mongodb(uri: &str, database: &str) -> Result<Self> {
         Self::with_engine(Arc::new(MongoEngine::open(uri, database).await?)).await

@@ -76,7 +76,7 @@ impl PowerCutDisk {
                 _ if fate > 1 && random(3) == 0 => {}
                 Step::Length(length) => contents.resize(length as usize, 0),
                 Step::Write(offset, bytes) => {
-                    let kept = |n: usize| fate == 1 || n % 2 == 0;
+                    let kept = |n: usize| fate == 1 || n.is_multiple_of(2);
                     let torn = random(3) == 0;
                     for (n, sector) in bytes.chunks(SECTOR).enumerate() {
                         if !torn || kept(n + random(2)) {
@@ -200,7 +200,7 @@ mod tests {
             });
 
             assert_eq!(left.len(), 2000);
-            let written = left.iter().filter(|byte| **byte == 2).count();
+            let written: usize = left.iter().map(|byte| usize::from(*byte == 2)).sum();
             assert!(left.iter().all(|byte| *byte > 0));
             fates[usize::from(written > 0) + usize::from(written == 2000)] = true;
             assert!(disk.write(0, &[3]).is_err());

@@ -11,6 +11,19 @@ fn every_kind() -> Vec<ErrorKind> {
         ErrorKind::UnknownToken { soft_logout: true },
         ErrorKind::WrongCredentials,
         ErrorKind::UserDeactivated,
+        ErrorKind::UserLocked,
+        ErrorKind::UserSuspended,
+        ErrorKind::GuestAccessForbidden,
+        ErrorKind::ThreepidInUse,
+        ErrorKind::ThreepidNotFound,
+        ErrorKind::ThreepidAuthFailed,
+        ErrorKind::ThreepidDenied,
+        ErrorKind::ThreepidMediumNotSupported,
+        ErrorKind::ServerNotTrusted,
+        ErrorKind::ProfileTooLarge,
+        ErrorKind::KeyTooLarge,
+        ErrorKind::UnknownDevice,
+        ErrorKind::ServerControlled,
         ErrorKind::NotJson,
         ErrorKind::BadJson,
         ErrorKind::InvalidParam,
@@ -33,6 +46,9 @@ fn every_kind() -> Vec<ErrorKind> {
         ErrorKind::UnableToAuthorizeJoin,
         ErrorKind::UnableToGrantJoin,
         ErrorKind::DuplicateAnnotation,
+        ErrorKind::InviteBlocked,
+        ErrorKind::NotInThread,
+        ErrorKind::ConflictingUnsubscription,
         ErrorKind::Conflict,
         ErrorKind::Unauthorized,
         ErrorKind::UnknownPosition,
@@ -51,6 +67,19 @@ MissingToken 401 {"errcode":"M_MISSING_TOKEN","error":"x"}
 UnknownToken { soft_logout: true } 401 {"errcode":"M_UNKNOWN_TOKEN","error":"x","soft_logout":true}
 WrongCredentials 403 {"errcode":"M_FORBIDDEN","error":"x"}
 UserDeactivated 403 {"errcode":"M_USER_DEACTIVATED","error":"x"}
+UserLocked 401 {"errcode":"M_USER_LOCKED","error":"x","soft_logout":true}
+UserSuspended 403 {"errcode":"M_USER_SUSPENDED","error":"x"}
+GuestAccessForbidden 403 {"errcode":"M_GUEST_ACCESS_FORBIDDEN","error":"x"}
+ThreepidInUse 400 {"errcode":"M_THREEPID_IN_USE","error":"x"}
+ThreepidNotFound 400 {"errcode":"M_THREEPID_NOT_FOUND","error":"x"}
+ThreepidAuthFailed 400 {"errcode":"M_THREEPID_AUTH_FAILED","error":"x"}
+ThreepidDenied 403 {"errcode":"M_THREEPID_DENIED","error":"x"}
+ThreepidMediumNotSupported 400 {"errcode":"M_THREEPID_MEDIUM_NOT_SUPPORTED","error":"x"}
+ServerNotTrusted 400 {"errcode":"M_SERVER_NOT_TRUSTED","error":"x"}
+ProfileTooLarge 400 {"errcode":"M_PROFILE_TOO_LARGE","error":"x"}
+KeyTooLarge 400 {"errcode":"M_KEY_TOO_LARGE","error":"x"}
+UnknownDevice 400 {"errcode":"M_UNKNOWN_DEVICE","error":"x"}
+ServerControlled 405 {"errcode":"M_BAD_JSON","error":"x"}
 NotJson 400 {"errcode":"M_NOT_JSON","error":"x"}
 BadJson 400 {"errcode":"M_BAD_JSON","error":"x"}
 InvalidParam 400 {"errcode":"M_INVALID_PARAM","error":"x"}
@@ -69,6 +98,9 @@ BadAlias 400 {"errcode":"M_BAD_ALIAS","error":"x"}
 UnableToAuthorizeJoin 400 {"errcode":"M_UNABLE_TO_AUTHORISE_JOIN","error":"x"}
 UnableToGrantJoin 400 {"errcode":"M_UNABLE_TO_GRANT_JOIN","error":"x"}
 DuplicateAnnotation 400 {"errcode":"M_DUPLICATE_ANNOTATION","error":"x"}
+InviteBlocked 403 {"errcode":"M_INVITE_BLOCKED","error":"x"}
+NotInThread 400 {"errcode":"IO.ELEMENT.MSC4306.M_NOT_IN_THREAD","error":"x"}
+ConflictingUnsubscription 409 {"errcode":"IO.ELEMENT.MSC4306.M_CONFLICTING_UNSUBSCRIPTION","error":"x"}
 Conflict 409 {"errcode":"M_UNKNOWN","error":"x"}
 Unauthorized 401 {"errcode":"M_UNAUTHORIZED","error":"x"}
 UnknownPosition 400 {"errcode":"M_UNKNOWN_POS","error":"x"}

@@ -5,6 +5,7 @@ use std::{env, fs};
 
 use anyhow::Result;
 
+use crate::conformance;
 use crate::fuzz;
 use crate::layout::Layout;
 use crate::peers::Peer;
@@ -21,6 +22,10 @@ pub(crate) enum Step {
     Unit,
     /// The documentation, with warnings as errors.
     Doc,
+    /// The page that says what of the specification is there, against the server.
+    Conformance,
+    /// Every operation of the specification, against its OpenAPI.
+    Schema,
     /// The black-box tests with a real Synapse and real client libraries.
     #[value(name = "one_room")]
     OneRoom,
@@ -54,11 +59,13 @@ impl<'a> Surroundings<'a> {
 
 impl Step {
     /// Every step, in the order of a full run.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
         Self::Unit,
         Self::Doc,
+        Self::Conformance,
+        Self::Schema,
         Self::OneRoom,
         Self::Fuzz,
         Self::Complement,
@@ -71,6 +78,8 @@ impl Step {
             Self::Clippy => "clippy",
             Self::Unit => "unit",
             Self::Doc => "doc",
+            Self::Conformance => "conformance",
+            Self::Schema => "schema",
             Self::OneRoom => "one_room",
             Self::Fuzz => "fuzz",
             Self::Complement => "complement",
@@ -82,9 +91,19 @@ impl Step {
         matches!(self, Self::Fmt | Self::Clippy)
     }
 
-    /// True if the Python environments have to be there.
-    pub(crate) fn needs_peers(self) -> bool {
-        matches!(self, Self::Unit | Self::OneRoom)
+    /// The Python environments that have to be there.
+    pub(crate) fn peers(self) -> &'static [Peer] {
+        match self {
+            Self::Unit => &[Peer::Mongod],
+            Self::OneRoom => &[Peer::Synapse, Peer::Mongod, Peer::Clients],
+            Self::Schema => &[Peer::Schema],
+            Self::Fmt
+            | Self::Clippy
+            | Self::Doc
+            | Self::Conformance
+            | Self::Fuzz
+            | Self::Complement => &[],
+        }
     }
 
     /// True if a MongoDB server has to run.
@@ -94,7 +113,7 @@ impl Step {
 
     /// True if the workspace has to be built beforehand.
     pub(crate) fn needs_binary(self) -> bool {
-        matches!(self, Self::Unit | Self::OneRoom | Self::Complement)
+        !matches!(self, Self::Fmt | Self::Clippy | Self::Doc | Self::Fuzz)
     }
 
     /// Runs the step.
@@ -122,6 +141,8 @@ impl Step {
                     .args(["doc", "--workspace", "--no-deps"])
                     .env("RUSTDOCFLAGS", "-D warnings"),
             ),
+            Self::Conformance => conformance::check(layout),
+            Self::Schema => shell::run(&mut schema(layout)),
             Self::OneRoom => shell::run(&mut one_room(surroundings)),
             Self::Fuzz => fuzz::run(surroundings.layout, surroundings.long),
             Self::Complement => complement(layout),
@@ -132,6 +153,11 @@ impl Step {
 /// Builds the server that the later steps run.
 pub(crate) fn build(layout: &Layout) -> Result<()> {
     shell::run(cargo(layout).args(["build", "--workspace"]))
+}
+
+/// Builds the server alone.
+pub(crate) fn build_server(layout: &Layout) -> Result<()> {
+    shell::run(cargo(layout).arg("build"))
 }
 
 fn cargo(layout: &Layout) -> Command {
@@ -159,6 +185,17 @@ fn one_room(surroundings: &Surroundings<'_>) -> Command {
         )
         .envs(surroundings.long.then_some(("GANTRY_LONG", "1")));
     pytest
+}
+
+fn schema(layout: &Layout) -> Command {
+    let mut script = Command::new(Peer::Schema.python(layout));
+    script
+        .current_dir(layout.root())
+        .arg("-B")
+        .arg(layout.schema().join("run.py"))
+        .env("GANTRY_TEST_BINARY", layout.gantry())
+        .env("GANTRY_TEST_OUTPUT", layout.schema_output());
+    script
 }
 
 /// Does nothing until there is a recorded result to compare with.

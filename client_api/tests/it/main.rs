@@ -1,0 +1,8 @@
+//! The client-server API as clients meet it: paths, fields, status and error codes.
+
+mod accounts;
+mod administration;
+mod appservices;
+mod authentication;
+mod harness;
+mod people;
