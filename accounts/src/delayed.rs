@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(found.as_ref(), Some(&event));
         assert_eq!(
             accounts.delayed_events(Some(&alice)).await.unwrap(),
-            [event.clone()]
+            std::slice::from_ref(&event)
         );
         assert!(
             accounts

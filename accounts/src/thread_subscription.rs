@@ -4,7 +4,7 @@
 
 use gantry_model::id::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use gantry_store::schema::DATA;
-use gantry_store::{Blob, Position, Stamp};
+use gantry_store::{Blob, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Versioned;
@@ -54,10 +54,6 @@ impl Versioned for Row {
 
 impl Row {
     fn subscription(self) -> ThreadSubscription {
-        let _position = Position {
-            w: self.w,
-            s: self.s,
-        };
         if self.subscribed {
             ThreadSubscription::Subscribed {
                 automatic: self.automatic,

@@ -28,7 +28,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let bytes = if bytes.is_empty() { b"{}" } else { &*bytes };
         if bytes.trim_ascii_start().starts_with(b"[") {
             // A struct would be read from the array of its fields.
-            reader.json::<serde_json::Map<String, serde_json::Value>>(bytes)?;
+            reader.json::<serde_json::Value>(bytes)?;
+            let kind = ErrorKind::BadJson;
+            return Err(Rejection::new(
+                kind,
+                "The body must be a JSON object".to_owned(),
+            ));
         }
         reader.json(bytes).map(Self)
     }

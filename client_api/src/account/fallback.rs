@@ -71,13 +71,13 @@ pub(crate) async fn finish_stage(
 
 fn terms_form(state: &ClientApiState) -> String {
     let terms = &state.homeserver().config().accounts.terms;
-    let links: String = terms
-        .iter()
-        .map(|term| {
-            let (url, name) = (escaped(&term.url), escaped(&term.name));
-            format!("<li><a href=\"{url}\">{name}</a></li>")
-        })
-        .collect();
+    let mut links = String::new();
+    for term in terms {
+        let (url, name) = (escaped(&term.url), escaped(&term.name));
+        for part in ["<li><a href=\"", &url, "\">", &name, "</a></li>"] {
+            links.push_str(part);
+        }
+    }
     format!("<p>Please read:</p><ul>{links}</ul><form method=post><button>I agree</button></form>")
 }
 

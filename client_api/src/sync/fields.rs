@@ -59,7 +59,8 @@ fn copy(from: &Value, to: &mut Map<String, Value>, path: &[String]) {
         to.insert(first.clone(), value.clone());
         return;
     }
-    if !value.is_object() {
+    let is_there = rest.iter().try_fold(value, |value, part| value.get(part));
+    if is_there.is_none() {
         return;
     }
     let child = to
