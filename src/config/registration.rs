@@ -18,7 +18,7 @@ pub struct RegistrationConfig {
     /// Whether registering takes an e-mail address that was proven; needs the section `mail`.
     pub email_required: bool,
     /// Texts that a new user has to agree to, each "ID VERSION LANGUAGE URL NAME", for example
-    /// "privacy_policy 1.0 en https://example.org/privacy Privacy policy".
+    /// `privacy_policy 1.0 en https://example.org/privacy Privacy policy`.
     pub terms: Vec<String>,
     /// A secret by which tools may register users although registration is closed.
     pub shared_secret: Option<Secret>,
