@@ -9,7 +9,6 @@ mod account;
 mod account_data;
 mod accounts;
 mod appservice;
-mod blocked;
 mod delayed;
 mod device;
 mod error;

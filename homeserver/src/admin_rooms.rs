@@ -9,7 +9,7 @@ use gantry_model::{
     Pdu,
     id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
 };
-use gantry_rooms::{Membership, RoomView};
+use gantry_rooms::{Block, Membership, RoomView};
 
 use crate::{Administration, Error, Result, administration::require_admin, core::Core};
 
@@ -135,14 +135,10 @@ impl Administration {
         Err(Error::not_found("User not found"))
     }
 
-    /// Who closed a room to the users of this server, if somebody did.
-    pub async fn room_block(
-        &self,
-        session: &Session,
-        room: &RoomId,
-    ) -> Result<Option<OwnedUserId>> {
+    /// The block that closes a room to the users of this server, if there is one.
+    pub async fn room_block(&self, session: &Session, room: &RoomId) -> Result<Option<Block>> {
         require_admin(session)?;
-        Ok(self.core.accounts.room_blocked_by(room).await?)
+        Ok(self.core.rooms.block_of(room).await?)
     }
 
     /// Closes a room to the users of this server, or opens it; it need not be known.
@@ -153,13 +149,11 @@ impl Administration {
         block: bool,
     ) -> Result<()> {
         require_admin(session)?;
+        let rooms = &self.core.rooms;
         if block {
-            self.core
-                .accounts
-                .block_room(room, &session.user_id)
-                .await?;
+            rooms.block(room, Some(&session.user_id)).await?;
         } else {
-            self.core.accounts.unblock_room(room).await?;
+            rooms.unblock(room).await?;
         }
         Ok(())
     }
@@ -188,16 +182,6 @@ impl Administration {
 }
 
 impl Core {
-    /// Fails if an administrator closed the room.
-    pub(crate) async fn check_not_blocked(&self, room: &RoomId) -> Result<()> {
-        match self.accounts.room_blocked_by(room).await? {
-            Some(_) => Err(Error::forbidden(
-                "This room has been blocked on this server",
-            )),
-            None => Ok(()),
-        }
-    }
-
     async fn admin_room(&self, view: &RoomView) -> Result<AdminRoom> {
         let create = view.create();
         let content = create.as_ref().map(|create| create.content());

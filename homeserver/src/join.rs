@@ -37,7 +37,7 @@ impl MembershipActs {
     ) -> Result<OwnedRoomId> {
         self.core.may(session, Act::Join)?;
         let (room, via) = self.located(target, via).await?;
-        self.core.check_not_blocked(&room).await?;
+        self.core.rooms.require_open(&room).await?;
         if session.guest {
             self.check_guest(&room).await?;
         }
@@ -56,7 +56,7 @@ impl MembershipActs {
     ) -> Result<OwnedRoomId> {
         self.core.may(session, Act::Join)?;
         let (room, mut via) = self.located(target, via).await?;
-        self.core.check_not_blocked(&room).await?;
+        self.core.rooms.require_open(&room).await?;
         let user = &session.user_id;
         let content = self
             .core

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gantry_model::id::{OwnedRoomId, RoomId};
+use gantry_model::id::{OwnedRoomId, OwnedUserId, RoomId, UserId};
 use gantry_store::{Key, Scan, hash16, schema::BLOCKED};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,17 @@ struct BlockedDoc {
     room_id: OwnedRoomId,
     /// When it was blocked, in milliseconds.
     since: i64,
+    /// Who asked for it; nobody: `gantry admin`.
+    by: Option<OwnedUserId>,
+}
+
+/// A block of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// When it began, in milliseconds since the epoch.
+    pub since: i64,
+    /// The administrator who asked for it over the API.
+    pub by: Option<OwnedUserId>,
 }
 
 fn block_key(room: &RoomId) -> Key {
@@ -22,10 +33,11 @@ fn block_key(room: &RoomId) -> Key {
 impl Rooms {
     /// Lets nobody of ours enter a room from now on, also one that is not known here. Who is in it
     /// stays in it.
-    pub async fn block(&self, room: &RoomId) -> Result<()> {
+    pub async fn block(&self, room: &RoomId, by: Option<&UserId>) -> Result<()> {
         let doc = BlockedDoc {
             room_id: room.to_owned(),
             since: self.clock().now_ms(),
+            by: by.map(UserId::to_owned),
         };
         Ok(self.store().put(BLOCKED, block_key(room), &doc).await?)
     }
@@ -35,10 +47,13 @@ impl Rooms {
         Ok(self.store().delete(BLOCKED, block_key(room)).await?)
     }
 
-    /// Whether a room is blocked.
-    pub async fn is_blocked(&self, room: &RoomId) -> Result<bool> {
+    /// The block of a room; `None`: it is open.
+    pub async fn block_of(&self, room: &RoomId) -> Result<Option<Block>> {
         let found: Option<BlockedDoc> = self.store().get(BLOCKED, &block_key(room)).await?;
-        Ok(found.is_some())
+        Ok(found.map(|doc| Block {
+            since: doc.since,
+            by: doc.by,
+        }))
     }
 
     /// All blocked rooms.
@@ -50,9 +65,9 @@ impl Rooms {
 
     /// Refuses what would bring somebody into a blocked room with [`Error::Blocked`].
     pub async fn require_open(&self, room: &RoomId) -> Result<()> {
-        match self.is_blocked(room).await? {
-            true => Err(Error::Blocked),
-            false => Ok(()),
+        match self.block_of(room).await? {
+            Some(_) => Err(Error::Blocked),
+            None => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gantry_model::{
     Object, Pdu, PduDraft,
-    id::{OwnedUserId, RoomId},
+    id::{RoomId, UserId},
 };
 use gantry_store::Batch;
 
@@ -29,7 +29,7 @@ pub(crate) fn create_event(
     env: &Env<'_>,
     identity: &Identity,
     version: gantry_model::RoomVersion,
-    creator: &OwnedUserId,
+    creator: &UserId,
     content: Object,
 ) -> Result<Pdu> {
     let rules = version.rules();
@@ -41,7 +41,7 @@ pub(crate) fn create_event(
     };
     let draft = PduDraft {
         room_id,
-        sender: creator.clone(),
+        sender: creator.to_owned(),
         kind: "m.room.create".to_owned(),
         state_key: Some(String::new()),
         content,
@@ -57,7 +57,8 @@ pub(crate) fn create_event(
     Ok(pdu)
 }
 
-/// Appends the create event and the events after it to an empty room.
+/// Appends the create event and the events after it to an empty room; [`Error::RoomExists`] if it
+/// is not empty.
 pub(crate) async fn begin(
     memory: &mut Memory,
     batch: &mut Batch,
@@ -65,6 +66,9 @@ pub(crate) async fn begin(
     identity: &Identity,
     beginning: &Beginning,
 ) -> Result<()> {
+    if memory.head.pos > 0 {
+        return Err(Error::RoomExists);
+    }
     append_own(memory, batch, env, Arc::clone(&beginning.create), None).await?;
     for event in &beginning.events {
         let pdu = sign(memory, env, identity, event).await?;

@@ -21,6 +21,9 @@ pub enum Error {
     /// No such event here.
     #[error("unknown event")]
     UnknownEvent,
+    /// A room of this id has begun already.
+    #[error("the room exists")]
+    RoomExists,
     /// The message id that the client chose is taken.
     #[error("the message id is taken")]
     DuplicateId,
@@ -55,7 +58,7 @@ impl Error {
             Self::NotInRoom | Self::Rejected(_) | Self::Blocked => ErrorKind::Forbidden,
             Self::Malformed(PduError::TooLarge) => ErrorKind::TooLarge,
             Self::Malformed(_) => ErrorKind::BadJson,
-            Self::DuplicateId => ErrorKind::Conflict,
+            Self::RoomExists | Self::DuplicateId => ErrorKind::Conflict,
             Self::Inconsistent(_) => ErrorKind::RemoteFailed,
             Self::Closed | Self::Contention => ErrorKind::Unavailable,
             Self::Broken(_) | Self::Storage(_) => ErrorKind::Internal,

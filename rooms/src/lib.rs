@@ -24,7 +24,6 @@ mod identity;
 mod idle;
 mod import;
 mod ingest;
-mod list;
 mod listing;
 mod load;
 mod members;
@@ -45,6 +44,7 @@ mod view;
 mod visibility;
 
 pub use alias::Alias;
+pub use block::Block;
 pub use codec::Counts;
 pub use draft::{NewEvent, Template};
 pub use error::{Error, Result};

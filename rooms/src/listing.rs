@@ -2,8 +2,8 @@
 
 use std::ops::Bound;
 
-use gantry_model::id::OwnedRoomId;
-use gantry_store::{Scan, schema::ROOM, schema::ROOM_NAME};
+use gantry_model::id::{OwnedRoomId, RoomId};
+use gantry_store::{Scan, hash16, schema::ROOM, schema::ROOM_NAME};
 use serde::Deserialize;
 
 use crate::{
@@ -11,6 +11,9 @@ use crate::{
     codec::{HeadDoc, KIND_LOG, RoomDoc, key, number},
     pages::Pages,
 };
+
+/// The most rooms of one page.
+const MAX_PAGE: usize = 1_000;
 
 /// A room as the list has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,21 @@ struct LastRow {
 }
 
 impl Rooms {
+    /// Ids of rooms in an order that stays the same, beginning after a room; at most 1,000. Also
+    /// those of which nothing but the number is known.
+    pub async fn list_rooms(
+        &self,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<OwnedRoomId>> {
+        let from = after.map_or(Bound::Unbounded, |room| {
+            Bound::Excluded(hash16(&[room.as_bytes()]).to_vec())
+        });
+        let scan = Scan::range(from, Bound::Unbounded).limit(limit.min(MAX_PAGE));
+        let rows = self.store().scan::<RoomDoc>(ROOM_NAME, scan).await?;
+        Ok(rows.into_iter().map(|(_, doc)| doc.room_id).collect())
+    }
+
     /// All rooms that have a log, without loading them.
     pub async fn list(&self) -> Result<Vec<ListedRoom>> {
         let mut listed = Vec::new();

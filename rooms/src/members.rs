@@ -6,11 +6,11 @@ use gantry_model::{
     Pdu,
     id::{OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId},
 };
-use gantry_store::{Batch, Key, Scan, Store, concat, hash16, schema::MEMBERSHIP, to_document};
+use gantry_store::{Batch, Key, Scan, concat, hash16, schema::MEMBERSHIP, to_document};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result,
+    Result, Rooms,
     codec::Change,
     commit::Env,
     memory::{Dag, Memory},
@@ -214,28 +214,42 @@ pub(crate) async fn membership_rows(
     Ok(())
 }
 
-/// All rooms that a user has to do with.
-pub(crate) async fn rows_of(store: &Store, user: &UserId) -> Result<Vec<MembershipRow>> {
-    let scan = Scan::prefix(&hash16(&[user.as_bytes()]));
-    let rows = store.scan::<MembershipRow>(MEMBERSHIP, scan).await?;
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
-}
+impl Rooms {
+    /// The rooms that a local user has to do with.
+    pub async fn memberships(&self, user: &UserId) -> Result<Vec<MembershipRow>> {
+        let scan = Scan::prefix(&hash16(&[user.as_bytes()]));
+        let rows = self.store().scan::<MembershipRow>(MEMBERSHIP, scan).await?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
 
-/// A user's row of one room.
-pub(crate) async fn row_of(
-    store: &Store,
-    user: &UserId,
-    rid: u64,
-) -> Result<Option<MembershipRow>> {
-    Ok(store.get(MEMBERSHIP, &row_key(user, rid)).await?)
-}
+    /// A local user's membership of a room.
+    pub async fn membership_of(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+    ) -> Result<Option<MembershipRow>> {
+        match self.number(room).await? {
+            Some(rid) => Ok(self.store().get(MEMBERSHIP, &row_key(user, rid)).await?),
+            None => Ok(None),
+        }
+    }
 
-/// Marks a room as forgotten. False: the row changed meanwhile.
-pub(crate) async fn set_forgotten(store: &Store, row: &MembershipRow, rid: u64) -> Result<bool> {
-    let row = MembershipRow {
-        forgotten: true,
-        ..row.clone()
-    };
-    let key = row_key(&row.user, rid);
-    Ok(store.put_if(MEMBERSHIP, key, Some(row.v), &row).await?)
+    /// Takes a room that a user has left out of the user's sight. Who comes back at the same moment
+    /// keeps it.
+    pub async fn forget(&self, user: &UserId, room: &RoomId) -> Result<()> {
+        let Some(row) = self.membership_of(user, room).await? else {
+            return Ok(());
+        };
+        if row.membership != Membership::Join {
+            let row = MembershipRow {
+                forgotten: true,
+                ..row
+            };
+            let key = row_key(user, row.rid as u64);
+            self.store()
+                .put_if(MEMBERSHIP, key, Some(row.v), &row)
+                .await?;
+        }
+        Ok(())
+    }
 }

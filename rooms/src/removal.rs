@@ -40,8 +40,10 @@ impl Rooms {
     /// gets. Whether it stays blocked is the caller's choice. Other servers keep what they have.
     pub async fn delete(&self, room: &RoomId, stays_blocked: bool) -> Result<Removed> {
         let rid = self.number(room).await?.ok_or(Error::UnknownRoom)?;
-        let was_blocked = self.is_blocked(room).await?;
-        self.block(room).await?;
+        let was_blocked = self.block_of(room).await?.is_some();
+        if !was_blocked {
+            self.block(room, None).await?;
+        }
         let mut done = Removed {
             members: self.everybody_leaves(room).await?,
             ..Removed::default()

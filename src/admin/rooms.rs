@@ -39,7 +39,7 @@ pub(super) async fn run(rooms: &Rooms, request: RoomsRequest) -> Result<String, 
     match request {
         RoomsRequest::List => list(rooms).await,
         RoomsRequest::Block(room) => {
-            rooms.block(&room).await?;
+            rooms.block(&room, None).await?;
             Ok(format!("{room} is blocked\n"))
         }
         RoomsRequest::Unblock(room) => {

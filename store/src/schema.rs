@@ -278,14 +278,6 @@ pub const REPORT: &Table = &Table {
     heavy: &[],
 };
 
-/// Rooms that nobody of this server may enter: `hash16(room id)`. Written by `accounts`.
-pub const BLOCKED_ROOM: &Table = &Table {
-    name: "blocked_room",
-    key_len: 16,
-    indexes: &[],
-    heavy: &[],
-};
-
 /// Events that wait to be sent: `hash16(user id)(16) ‖ random(16)`, which is their secret. Written by
 /// `accounts`.
 pub const DELAYED: &Table = &Table {
@@ -334,7 +326,6 @@ pub const TABLES: &[&Table] = &[
     REGISTRATION_TOKEN,
     THREEPID,
     REPORT,
-    BLOCKED_ROOM,
     DELAYED,
     ERASED_USER,
 ];

@@ -182,10 +182,10 @@ pub(crate) async fn get_room_block(
     PathArgs(room): PathArgs<OwnedRoomId>,
 ) -> Result<Json<Block>> {
     let administration = &state.homeserver().administration;
-    let user_id = administration.room_block(&session, &room).await?;
+    let block = administration.room_block(&session, &room).await?;
     Ok(Json(Block {
-        block: user_id.is_some(),
-        user_id,
+        block: block.is_some(),
+        user_id: block.and_then(|block| block.by),
     }))
 }
 

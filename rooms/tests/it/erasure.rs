@@ -252,7 +252,7 @@ async fn nobody_enters_a_blocked_room() {
     let house = House::open(folder.path(), "one", 1).await;
     let (alice, bob) = (user("@alice:one"), user("@bob:one"));
     let room = house.public_room(RoomVersion::V11, &alice).await;
-    house.rooms.block(&room).await.unwrap();
+    house.rooms.block(&room, None).await.unwrap();
 
     let joins = house.rooms.submit(&room, member(&bob, &bob, "join")).await;
     let invited = house

@@ -34,6 +34,24 @@ async fn a_room_of_every_version_takes_a_message_and_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn rooms_that_are_made_alike_at_the_same_moment_are_two_rooms() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = user("@alice:one");
+    let house = House::open(folder.path(), "one", 1).await;
+
+    let (one, other) = tokio::join!(
+        house.public_room(RoomVersion::V12, &alice),
+        house.public_room(RoomVersion::V12, &alice),
+    );
+
+    assert_ne!(one, other);
+    for room in [one, other] {
+        assert_eq!(house.rooms.get(&room).await.unwrap().counts().joined, 1);
+    }
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_repeated_request_is_answered_with_the_first_event() {
     let folder = tempfile::tempdir().unwrap();
     let alice = user("@alice:one");
