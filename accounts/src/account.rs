@@ -288,7 +288,7 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{accounts, user};
+    use crate::testing::{accounts, has_account, user};
     use crate::{Error, NewAccount, Secret};
 
     #[tokio::test]
@@ -336,10 +336,7 @@ mod tests {
             .create(&alice, Some("old"), NewAccount::default())
             .await
             .unwrap();
-        accounts
-            .create(&user("bot"), None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &user("bot")).await;
 
         accounts.set_password(&alice, "new").await.unwrap();
 

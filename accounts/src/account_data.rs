@@ -51,15 +51,19 @@ impl Versioned for DatumRow {
 }
 
 impl DatumRow {
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            w: self.w,
+            s: self.s,
+        }
+    }
+
     pub(crate) fn into_datum(self) -> Result<AccountDatum> {
         Ok(AccountDatum {
             content: serde_json::from_str(&self.content).map_err(Error::Damaged)?,
+            position: self.position(),
             room: self.room,
             kind: self.kind,
-            position: Position {
-                w: self.w,
-                s: self.s,
-            },
         })
     }
 }

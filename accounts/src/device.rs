@@ -187,17 +187,14 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{accounts, user};
-    use crate::{Error, NewAccount};
+    use crate::Error;
+    use crate::testing::{accounts, has_account, user};
 
     #[tokio::test]
     async fn deleting_a_device_ends_its_token_and_no_other() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let first = accounts.login(&alice, None, None).await.unwrap();
         let second = accounts.login(&alice, None, None).await.unwrap();
         for login in [&first, &second] {
@@ -235,10 +232,7 @@ mod tests {
     async fn a_device_is_renamed() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let login = accounts.login(&alice, None, None).await.unwrap();
 
         let name = Some("tablet".to_owned());

@@ -7,7 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use gantry_model::Rng;
-use gantry_model::hash::sha256;
+use gantry_model::hash::{hex, sha256};
 use tokio::sync::Semaphore;
 
 use crate::{Error, Result};
@@ -46,15 +46,6 @@ impl Secret<'_> {
             Self::Sha256Hex(digest) => Ok(digest.to_ascii_lowercase()),
         }
     }
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 pub(crate) struct Passwords {

@@ -62,17 +62,14 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{accounts, user};
-    use crate::{Error, NewAccount};
+    use crate::Error;
+    use crate::testing::{accounts, has_account, user};
 
     #[tokio::test]
     async fn a_profile_is_what_was_set_last() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
 
         accounts
             .set_display_name(&alice, Some("Alice".to_owned()))
@@ -103,10 +100,7 @@ mod tests {
     async fn a_profile_is_bounded() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
 
         let name = accounts
             .set_display_name(&alice, Some("x".repeat(256)))

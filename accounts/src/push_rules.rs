@@ -84,11 +84,11 @@ impl Accounts {
     pub async fn user_push_rules(&self, user: &UserId) -> Result<UserPushRules> {
         let key = keys::account_datum(user, None, PUSH_RULES);
         let row = self.inner.store.get::<DatumRow>(DATA, &key).await?;
-        let datum = row.map(DatumRow::into_datum).transpose()?;
-        let position = datum.as_ref().map(|datum| datum.position);
+        let position = row.as_ref().map(DatumRow::position);
         if let Some(kept) = self.inner.push_rules.find(user, position) {
             return Ok(kept);
         }
+        let datum = row.map(DatumRow::into_datum).transpose()?;
         let content = datum.map(|datum| datum.content);
         let read = UserPushRules {
             rules: Arc::new(merged(user, content.as_ref())),

@@ -216,17 +216,14 @@ fn is(named: Option<&Blob>, key: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{accounts_with_clock, user};
-    use crate::{NewAccount, TokenState};
+    use crate::TokenState;
+    use crate::testing::{accounts_with_clock, has_account, user};
 
     #[tokio::test]
     async fn an_access_token_ends_and_is_refreshed() {
         let (accounts, clock, _dir) = accounts_with_clock().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let first = accounts
             .login_for(&alice, None, None, Some(1_000))
             .await
@@ -260,10 +257,7 @@ mod tests {
     async fn a_lost_answer_can_be_asked_for_again() {
         let (accounts, _, _dir) = accounts_with_clock().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let first = accounts
             .login_for(&alice, None, None, Some(1_000))
             .await
@@ -304,10 +298,7 @@ mod tests {
     async fn a_logout_ends_the_refresh_token_too() {
         let (accounts, _, _dir) = accounts_with_clock().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let login = accounts
             .login_for(&alice, None, None, Some(1_000))
             .await

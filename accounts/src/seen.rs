@@ -63,17 +63,13 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use crate::NewAccount;
-    use crate::testing::{accounts_with_clock, user};
+    use crate::testing::{accounts_with_clock, has_account, user};
 
     #[tokio::test]
     async fn the_last_use_of_a_device_is_known() {
         let (accounts, clock, _dir) = accounts_with_clock().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let login = accounts.login(&alice, None, None).await.unwrap();
         let session = accounts
             .session(&login.access_token)

@@ -245,17 +245,14 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{accounts, user};
+    use crate::testing::{accounts, has_account, user};
     use crate::{Error, NewAccount};
 
     #[tokio::test]
     async fn a_token_is_valid_until_logout() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let login = accounts
             .login(&alice, None, Some("phone".to_owned()))
             .await
@@ -280,10 +277,7 @@ mod tests {
     async fn another_login_of_a_device_replaces_its_token_and_keeps_its_name() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let name = Some("phone".to_owned());
         let first = accounts
             .login(&alice, Some("D".into()), name.clone())

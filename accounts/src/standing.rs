@@ -45,16 +45,13 @@ impl Accounts {
 #[cfg(test)]
 mod tests {
     use crate::NewAccount;
-    use crate::testing::{accounts, user};
+    use crate::testing::{accounts, has_account, user};
 
     #[tokio::test]
     async fn a_session_knows_the_standing_at_once() {
         let (accounts, _dir) = accounts().await;
         let alice = user("alice");
-        accounts
-            .create(&alice, None, NewAccount::default())
-            .await
-            .unwrap();
+        has_account(&accounts, &alice).await;
         let token = accounts.login(&alice, None, None).await.unwrap();
         let token = &token.access_token;
         assert!(!accounts.session(token).await.unwrap().unwrap().locked);

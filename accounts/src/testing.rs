@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use gantry_model::id::{OwnedRoomId, OwnedUserId};
+use gantry_model::id::{OwnedRoomId, OwnedUserId, UserId};
 use gantry_model::{Clock, MockClock, SeededRng};
 use gantry_store::Store;
 use tempfile::TempDir;
 
-use crate::{Accounts, AccountsConfig};
+use crate::{Accounts, AccountsConfig, NewAccount};
 
 pub(crate) struct TestClock(Arc<MockClock>);
 
@@ -39,6 +39,12 @@ pub(crate) async fn accounts_with_clock() -> (Accounts, TestClock, TempDir) {
 pub(crate) async fn accounts() -> (Accounts, TempDir) {
     let (accounts, _, dir) = accounts_with_clock().await;
     (accounts, dir)
+}
+
+/// Makes an account without a password.
+pub(crate) async fn has_account(accounts: &Accounts, user: &UserId) {
+    let account = accounts.create(user, None, NewAccount::default()).await;
+    account.unwrap();
 }
 
 pub(crate) fn user(name: &str) -> OwnedUserId {

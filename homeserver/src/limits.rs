@@ -111,20 +111,22 @@ pub struct Rates {
 }
 
 impl Default for Rates {
+    /// Nothing is limited; what a server begins with stands in its configuration.
     fn default() -> Self {
+        let ample = Rate::of(1_000, 1, 1_000);
         Self {
             enabled: false,
-            login: Rate::of(1, 3, 20),
-            password: Rate::of(1, 10, 10),
-            register: Rate::of(1, 20, 10),
-            mail: Rate::of(1, 60, 5),
-            send: Rate::of(5, 1, 100),
-            join: Rate::of(1, 5, 20),
-            invite: Rate::of(1, 3, 50),
-            create_room: Rate::of(1, 20, 10),
-            profile: Rate::of(1, 5, 20),
-            search: Rate::of(2, 1, 30),
-            report: Rate::of(1, 20, 10),
+            login: ample,
+            password: ample,
+            register: ample,
+            mail: ample,
+            send: ample,
+            join: ample,
+            invite: ample,
+            create_room: ample,
+            profile: ample,
+            search: ample,
+            report: ample,
         }
     }
 }

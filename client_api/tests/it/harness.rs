@@ -3,39 +3,23 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
-use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_client_api::{ClientApiConfig, ClientApiState, router};
-use gantry_delivery::{Backoff, Outbox, OutboxConfig};
-use gantry_federation::{Federation, FederationConfig, FederationParts};
-use gantry_homeserver::{
-    AccountPolicy, Homeserver, HomeserverConfig, HomeserverParts, Mailer, NewUser, Rates,
-    RegistrationConfig, WellKnown, Workspace, workspace::WorkspaceConfig,
-};
-use gantry_model::{Clock, MockClock, Rng, RoomVersion, SeededRng, id::OwnedServerName};
-use gantry_outbound::{Discovery, Outbound, OutboundConfig, StaticResolver};
-use gantry_rooms::{Identity, Rooms, RoomsConfig};
-use gantry_store::Store;
+use gantry_homeserver::{Homeserver, NewUser};
+use gantry_model::MockClock;
+use gantry_testkit::TestServer;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-/// What tests decide otherwise.
-#[derive(Default)]
-pub(crate) struct Options {
-    pub(crate) accounts: AccountPolicy,
-    pub(crate) rates: Rates,
-    pub(crate) mailer: Option<Mailer>,
-    pub(crate) is_closed: bool,
-}
+pub(crate) use gantry_testkit::Options;
 
 /// A server named `server`.
 pub(crate) struct Server {
     pub(crate) hs: Homeserver,
     pub(crate) clock: Arc<MockClock>,
     router: Router,
-    _dir: tempfile::TempDir,
+    _server: TestServer,
 }
 
 /// An answer.
@@ -69,70 +53,23 @@ impl Server {
     }
 
     pub(crate) async fn start_with(options: Options) -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        let store = Store::open_redb(dir.path().join("test.redb"))
-            .await
-            .expect("a store");
-        let mock = Arc::new(MockClock::new(1_700_000_000_000));
-        let clock: Arc<dyn Clock> = mock.clone();
-        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(7));
-        let server_name = OwnedServerName::try_from("server").expect("a server name");
-        let identity = Identity::load(&store, server_name.clone(), &*rng, &*clock);
-        let rooms = Rooms::new(RoomsConfig {
-            identity: identity.await.expect("keys"),
-            store: store.clone(),
+        let clock = Arc::new(MockClock::new(1_700_000_000_000));
+        let server = TestServer::start(Options {
+            clock: Some(clock.clone()),
+            ..options
+        })
+        .await;
+        let hs = server.homeserver.clone();
+        let config = ClientApiConfig {
             clock: clock.clone(),
-            rng: rng.clone(),
-            tracker: TaskTracker::new(),
-            stop: CancellationToken::new(),
-        });
-        let accounts = Accounts::new(AccountsConfig {
-            server_name: server_name.clone(),
-            store: store.clone(),
-            clock: clock.clone(),
-            rng: rng.clone(),
-            cheap_passwords: true,
-        });
-        let federation = no_federation(&store, &rooms, &accounts, &clock, &rng);
-        let workspace = Workspace::new(WorkspaceConfig {
-            store,
-            rooms: rooms.clone(),
-            clock: clock.clone(),
-            rng: rng.clone(),
-            site_url: "http://localhost".to_owned(),
-            site_name: "server".to_owned(),
-        });
-        let config = HomeserverConfig {
-            server_name,
-            registration: RegistrationConfig {
-                open: !options.is_closed,
-                guests: true,
-                shared_secret: None,
-            },
-            default_room_version: RoomVersion::V12,
-            presence: true,
-            well_known: WellKnown::default(),
-            accounts: options.accounts,
-            rates: options.rates,
-            site_url: "http://localhost".to_owned(),
         };
-        let hs = Homeserver::new(HomeserverParts {
-            config,
-            rooms,
-            accounts,
-            federation: federation.calls(),
-            workspace,
-            mailer: options.mailer,
-            clock: clock.clone(),
-            rng,
-        });
-        let router = router(ClientApiState::new(ClientApiConfig { clock }, hs.clone()))
-            .merge(gantry_federation::router(federation));
+        let router = router(ClientApiState::new(config, hs.clone()))
+            .merge(gantry_federation::router(server.federation.clone()));
         Self {
             hs,
-            clock: mock,
+            clock,
             router,
-            _dir: dir,
+            _server: server,
         }
     }
 
@@ -212,44 +149,4 @@ impl Server {
         let answer = self.post("v3/createRoom", token, wish).await;
         answer.ok()["room_id"].as_str().expect("a room").to_owned()
     }
-}
-
-fn no_federation(
-    store: &Store,
-    rooms: &Rooms,
-    accounts: &Accounts,
-    clock: &Arc<dyn Clock>,
-    rng: &Arc<dyn Rng>,
-) -> Federation {
-    let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-    let outbox = Outbox::new(OutboxConfig {
-        store: store.clone(),
-        rooms: rooms.clone(),
-        clock: clock.clone(),
-        rng: rng.clone(),
-        tracker: tracker.clone(),
-        stop: stop.clone(),
-        backoff: Backoff {
-            min_ms: 1,
-            max_ms: 1,
-        },
-        concurrency: 1,
-    });
-    let resolver = Arc::new(StaticResolver::default());
-    let outbound = Outbound::new(OutboundConfig::default(), resolver).expect("a client");
-    Federation::new(FederationParts {
-        config: FederationConfig {
-            enabled: false,
-            ..FederationConfig::default()
-        },
-        rooms: rooms.clone(),
-        accounts: accounts.clone(),
-        outbox,
-        discovery: Discovery::new(outbound.clone(), clock.clone()),
-        outbound,
-        clock: clock.clone(),
-        rng: rng.clone(),
-        tracker,
-        stop,
-    })
 }

@@ -40,11 +40,7 @@ impl Rooms {
     }
 
     /// A state map of a room.
-    pub(crate) async fn group(
-        &self,
-        view: &RoomView,
-        group: Group,
-    ) -> Result<StateMap> {
+    pub(crate) async fn group(&self, view: &RoomView, group: Group) -> Result<StateMap> {
         let cache = self
             .0
             .rooms
@@ -70,7 +66,11 @@ impl Rooms {
     }
 
     /// Gives a room a number, or finds the one it has.
-    pub(super) async fn register(&self, room_id: &RoomId, version: RoomVersion) -> Result<Arc<Room>> {
+    pub(super) async fn register(
+        &self,
+        room_id: &RoomId,
+        version: RoomVersion,
+    ) -> Result<Arc<Room>> {
         const TRIES: usize = 5;
         for _ in 0..TRIES {
             if let Some(room) = self.find(room_id).await? {

@@ -1,0 +1,192 @@
+//! Servers for tests: everything below the surfaces over a real store in a folder of its own, without
+//! sockets and without other servers. What fails here panics, since nothing else could be tested.
+
+use std::{path::Path, sync::Arc};
+
+use gantry_accounts::{Accounts, AccountsConfig};
+use gantry_delivery::{Backoff, Outbox, OutboxConfig};
+use gantry_federation::{Federation, FederationConfig, FederationParts};
+use gantry_homeserver::{
+    AccountPolicy, Homeserver, HomeserverConfig, HomeserverParts, Mailer, Rates,
+    RegistrationConfig, WellKnown, Workspace, workspace::WorkspaceConfig,
+};
+use gantry_model::{
+    Clock, MockClock, Rng, RoomVersion, SeededRng, SystemClock, id::OwnedServerName,
+};
+use gantry_outbound::{Discovery, Outbound, OutboundConfig, StaticResolver};
+use gantry_rooms::{Identity, Rooms, RoomsConfig};
+use gantry_store::Store;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The seed of what a server draws by chance.
+const SEED: u64 = 7;
+
+/// What a test decides otherwise.
+#[derive(Default)]
+pub struct Options {
+    /// The rules for accounts.
+    pub accounts: AccountPolicy,
+    /// The limits; none without it.
+    pub rates: Rates,
+    /// Who sends mails; nobody without it.
+    pub mailer: Option<Mailer>,
+    /// The time; that of the machine without it.
+    pub clock: Option<Arc<MockClock>>,
+    /// Whether nobody may register.
+    pub is_closed: bool,
+}
+
+/// A server named `server`.
+pub struct TestServer {
+    /// Its use-cases.
+    pub homeserver: Homeserver,
+    /// Its side towards other servers, which calls nobody.
+    pub federation: Federation,
+    /// Its rooms.
+    pub rooms: Rooms,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    _folder: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// Starts one on an empty store.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot start.
+    pub async fn start(options: Options) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock: Arc<dyn Clock> = match options.clock {
+            Some(clock) => clock,
+            None => Arc::new(SystemClock),
+        };
+        let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(SEED));
+        let store = open(&folder.path().join("test.redb")).await;
+        let rooms = rooms_on(&store, "server", &clock, &rng).await;
+        let accounts = Accounts::new(AccountsConfig {
+            server_name: name("server"),
+            store: store.clone(),
+            clock: clock.clone(),
+            rng: rng.clone(),
+            cheap_passwords: true,
+        });
+        let federation = no_federation(&store, &rooms, &accounts, &clock, &rng);
+        let workspace = Workspace::new(WorkspaceConfig {
+            store,
+            rooms: rooms.clone(),
+            clock: clock.clone(),
+            rng: rng.clone(),
+            site_url: "http://localhost".to_owned(),
+            site_name: "server".to_owned(),
+        });
+        let config = HomeserverConfig {
+            server_name: name("server"),
+            registration: RegistrationConfig {
+                open: !options.is_closed,
+                guests: true,
+                shared_secret: None,
+            },
+            default_room_version: RoomVersion::V12,
+            presence: true,
+            well_known: WellKnown::default(),
+            accounts: options.accounts,
+            rates: options.rates,
+            site_url: "http://localhost".to_owned(),
+        };
+        let homeserver = Homeserver::new(HomeserverParts {
+            config,
+            rooms: rooms.clone(),
+            accounts,
+            federation: federation.calls(),
+            workspace,
+            mailer: options.mailer,
+            clock: clock.clone(),
+            rng,
+        });
+        Self {
+            homeserver,
+            federation,
+            rooms,
+            clock,
+            _folder: folder,
+        }
+    }
+}
+
+/// The rooms of another server, and nothing else of it.
+///
+/// # Panics
+///
+/// If its store cannot be opened.
+pub async fn rooms_of(file: &Path, server: &str) -> Rooms {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(SEED + 4));
+    rooms_on(&open(file).await, server, &clock, &rng).await
+}
+
+async fn open(file: &Path) -> Store {
+    Store::open_redb(file).await.expect("a store")
+}
+
+fn name(server: &str) -> OwnedServerName {
+    OwnedServerName::try_from(server).expect("a server name")
+}
+
+async fn rooms_on(
+    store: &Store,
+    server: &str,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> Rooms {
+    let identity = Identity::load(store, name(server), &**rng, &**clock).await;
+    Rooms::new(RoomsConfig {
+        identity: identity.expect("keys"),
+        store: store.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        tracker: TaskTracker::new(),
+        stop: CancellationToken::new(),
+    })
+}
+
+/// What serves other servers and reaches none.
+fn no_federation(
+    store: &Store,
+    rooms: &Rooms,
+    accounts: &Accounts,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+) -> Federation {
+    let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+    let outbox = Outbox::new(OutboxConfig {
+        store: store.clone(),
+        rooms: rooms.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        tracker: tracker.clone(),
+        stop: stop.clone(),
+        backoff: Backoff {
+            min_ms: 1,
+            max_ms: 1,
+        },
+        concurrency: 1,
+    });
+    let resolver = Arc::new(StaticResolver::default());
+    let outbound = Outbound::new(OutboundConfig::default(), resolver).expect("a client");
+    Federation::new(FederationParts {
+        config: FederationConfig {
+            enabled: false,
+            ..FederationConfig::default()
+        },
+        rooms: rooms.clone(),
+        accounts: accounts.clone(),
+        outbox,
+        discovery: Discovery::new(outbound.clone(), clock.clone()),
+        outbound,
+        clock: clock.clone(),
+        rng: rng.clone(),
+        tracker,
+        stop,
+    })
+}
