@@ -1,5 +1,5 @@
 //! What a running server does now and then: rooms that nobody asks for leave memory, messages that
-//! no policy keeps are taken away.
+//! no policy keeps are taken away, what lost nodes left half-written is completed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,9 +14,12 @@ use crate::{
 /// How often idle rooms are looked for.
 const IDLE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether another node was lost.
+const REPLAY_INTERVAL: Duration = Duration::from_secs(5);
+
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Starts both.
+/// Starts all of it.
 pub(crate) fn start(
     rooms: &Rooms,
     clock: &Arc<dyn Clock>,
@@ -28,6 +31,11 @@ pub(crate) fn start(
     let stop = workers.shutdown.clone();
     workers.tasks.spawn(async move {
         stop.run_until_cancelled(idle).await;
+    });
+    let replay = replay_lost_nodes(rooms.clone());
+    let stop = workers.shutdown.clone();
+    workers.tasks.spawn(async move {
+        stop.run_until_cancelled(replay).await;
     });
     if retention.enabled {
         let purge = purge_old(rooms.clone(), retention.clone());
@@ -49,11 +57,32 @@ async fn evict_idle(rooms: Rooms, clock: Arc<dyn Clock>, limits: LimitsConfig) {
     }
 }
 
+/// Completes what nodes that are gone have left half-written.
+async fn replay_lost_nodes(rooms: Rooms) {
+    while rooms.has_other_nodes() {
+        tokio::time::sleep(REPLAY_INTERVAL).await;
+        if !rooms.leads() {
+            continue;
+        }
+        match rooms.replay().await {
+            Ok(0) => {}
+            Ok(written) => tracing::info!(written, "memberships of a lost node were completed"),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "memberships of a lost node could not be completed"
+            ),
+        }
+    }
+}
+
 async fn purge_old(rooms: Rooms, config: RetentionConfig) {
     let policy = policy(&config);
     let interval = Duration::from_secs(u64::from(config.interval_minutes.max(1)) * 60);
     loop {
         tokio::time::sleep(interval).await;
+        if !rooms.leads() {
+            continue;
+        }
         match rooms.apply_retention(&policy).await {
             Ok(purged) => tracing::info!(
                 events = purged.events,

@@ -11,7 +11,7 @@ use gantry_homeserver::{
     AccountPolicy, Homeserver, HomeserverConfig, HomeserverParts, MailError, Mailer,
     RegistrationConfig, WellKnown,
 };
-use gantry_model::{RoomVersion, room_version::UnknownRoomVersion};
+use gantry_model::{Rng as _, RoomVersion, SystemRng, room_version::UnknownRoomVersion};
 use gantry_outbound::{HickoryResolver, Outbound, Resolver, discovery::Discovery};
 use gantry_rocketchat::{RocketchatConfig, RocketchatState};
 use gantry_rooms::{Identity, Rooms, RoomsConfig};
@@ -42,9 +42,9 @@ pub enum WiringError {
     /// MongoDB was chosen without a connection string.
     #[error("storage.uri is missing")]
     NoUri,
-    /// The signing key cannot be loaded.
-    #[error("the signing key cannot be loaded: {0}")]
-    Identity(#[from] gantry_rooms::Error),
+    /// The signing key, or what a crash left half-written, cannot be read.
+    #[error("the rooms cannot be opened: {0}")]
+    Rooms(#[from] gantry_rooms::Error),
     /// The client for other servers cannot be built.
     #[error("the outbound client cannot be built: {0}")]
     Outbound(#[from] gantry_outbound::Error),
@@ -102,6 +102,7 @@ impl Engine {
 struct Core {
     engine: Engine,
     rooms: Rooms,
+    accounts: Accounts,
     homeserver: Homeserver,
     federation: Federation,
 }
@@ -112,6 +113,8 @@ pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wi
     core.federation.start();
     let delayed = core.homeserver.delayed.clone();
     workers.tasks.spawn(delayed.run(workers.shutdown.clone()));
+    let news = core.accounts.exchange_news(workers.shutdown.clone());
+    workers.tasks.spawn(news);
     housekeeping::start(
         &core.rooms,
         &deps.clock,
@@ -164,6 +167,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
     };
 
     let rooms = rooms(config, deps, &store, &engine.workers).await?;
+    rooms.replay().await?;
     let accounts = Accounts::new(AccountsConfig {
         server_name: server_name.clone(),
         store: store.clone(),
@@ -183,7 +187,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
     let homeserver = Homeserver::new(HomeserverParts {
         config: use_cases(config)?,
         rooms: rooms.clone(),
-        accounts,
+        accounts: accounts.clone(),
         federation: federation.calls(),
         workspace,
         mailer: config
@@ -197,6 +201,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
     Ok(Core {
         engine,
         rooms,
+        accounts,
         homeserver,
         federation,
     })
@@ -321,8 +326,27 @@ pub(crate) async fn open_store(config: &Config) -> Result<Store, WiringError> {
         }
         StorageEngine::Mongodb => {
             let uri = config.storage.uri.as_ref().ok_or(WiringError::NoUri)?;
-            Ok(Store::open_mongodb(uri.reveal(), &config.storage.database).await?)
+            let node = node_name(config).map_err(WiringError::DataFolder)?;
+            Ok(Store::open_mongodb(uri.reveal(), &config.storage.database, &node).await?)
         }
+    }
+}
+
+/// What this node is called: as configured, or as it was called the first time.
+fn node_name(config: &Config) -> std::io::Result<String> {
+    if let Some(name) = &config.storage.node {
+        return Ok(name.clone());
+    }
+    let file = config.server.data_dir.join("node");
+    match std::fs::read_to_string(&file) {
+        Ok(name) => Ok(name.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(&config.server.data_dir)?;
+            let name = SystemRng.alphanumeric(16);
+            std::fs::write(&file, &name)?;
+            Ok(name)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use crate::node_news::News;
 use crate::password::Passwords;
 use crate::presence::Presence;
 use crate::push_rules::PushRuleCache;
@@ -60,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) push_rules: PushRuleCache,
     pub(crate) seen: Seen,
     pub(crate) presence: Presence,
+    pub(crate) news: News,
 }
 
 impl fmt::Debug for Accounts {
@@ -101,6 +103,7 @@ impl Accounts {
             push_rules: PushRuleCache::default(),
             seen: Seen::default(),
             presence,
+            news: News::default(),
         };
         Self {
             inner: Arc::new(inner),

@@ -15,6 +15,7 @@ mod error;
 mod filter;
 mod invite_filter;
 mod keys;
+mod node_news;
 mod password;
 mod presence;
 mod profile;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::Accounts;
+use crate::node_news::NodeNews;
 
 /// Users remembered; beyond them those who are away are forgotten.
 const MAX_USERS: usize = 100_000;
@@ -18,6 +19,8 @@ const ACTIVE_MS: i64 = 5 * 60 * 1_000;
 /// Who has gone is noticed after a multiple of this, in milliseconds: so that those who wait wake
 /// together, not for each one who goes.
 const STEP_MS: i64 = 10_000;
+/// Other nodes hear that somebody is still there when it holds so much longer, in milliseconds.
+const TOLD_AFTER_MS: i64 = 20_000;
 
 /// Whether somebody is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +71,8 @@ struct Entry {
     last_active: i64,
     /// When he is gone unless something is heard of him, likewise.
     until: i64,
+    /// What other nodes were told of that.
+    told_until: i64,
 }
 
 impl Presence {
@@ -97,18 +102,31 @@ impl Presence {
 }
 
 impl Inner {
-    fn update(&mut self, user: &UserId, change: impl FnOnce(&mut Entry)) {
+    /// The next number: never less than the time, so that those of several nodes are alike.
+    fn next_serial(&self, now: i64) -> u64 {
+        (self.serial + 1).max(u64::try_from(now).unwrap_or(0))
+    }
+
+    /// Changes somebody's presence. True: other nodes should hear of it.
+    fn update(&mut self, user: &UserId, now: i64, change: impl FnOnce(&mut Entry)) -> bool {
         if self.users.len() >= MAX_USERS && !self.users.contains_key(user) {
             let is_there = |entry: &Entry| entry.state != PresenceState::Offline;
             self.users.retain(|_, entry| is_there(entry));
         }
+        let serial = self.next_serial(now);
         let entry = self.users.entry(user.to_owned()).or_default();
         let before = (entry.state, entry.status_msg.clone());
         change(entry);
-        if before != (entry.state, entry.status_msg.clone()) || entry.serial == 0 {
-            self.serial += 1;
-            entry.serial = self.serial;
+        let is_new = before != (entry.state, entry.status_msg.clone()) || entry.serial == 0;
+        if is_new {
+            entry.serial = serial;
+            self.serial = serial;
         }
+        let is_longer = entry.until - entry.told_until > TOLD_AFTER_MS;
+        if is_new || is_longer {
+            entry.told_until = entry.until;
+        }
+        is_new || is_longer
     }
 
     /// Ends the presence of those of whom nothing was heard; returns when to look again.
@@ -120,7 +138,7 @@ impl Inner {
             }
             if entry.until <= now {
                 entry.state = PresenceState::Offline;
-                self.serial += 1;
+                self.serial = (self.serial + 1).max(u64::try_from(now).unwrap_or(0));
                 entry.serial = self.serial;
             } else {
                 next = Some(next.map_or(entry.until, |next| next.min(entry.until)));
@@ -153,13 +171,11 @@ impl Accounts {
         lasting_ms: i64,
     ) {
         let now = self.inner.clock.now_ms();
-        self.inner.presence.change(|inner| {
-            inner.update(user, |entry| {
-                entry.state = state;
-                entry.status_msg = status_msg;
-                entry.last_active = now;
-                entry.until = entry.until.max(now + lasting_ms);
-            });
+        self.change_presence(user, now, |entry| {
+            entry.state = state;
+            entry.status_msg = status_msg;
+            entry.last_active = now;
+            entry.until = entry.until.max(now + lasting_ms);
         });
     }
 
@@ -169,14 +185,47 @@ impl Accounts {
             return;
         }
         let now = self.inner.clock.now_ms();
-        self.inner.presence.change(|inner| {
+        self.change_presence(user, now, |entry| {
+            if entry.state == PresenceState::Offline {
+                entry.last_active = now;
+            }
+            entry.state = state;
+            entry.until = entry.until.max(now + lasting_ms);
+        });
+    }
+
+    fn change_presence(&self, user: &UserId, now: i64, change: impl FnOnce(&mut Entry)) {
+        let told = self.inner.presence.change(|inner| {
             inner.expire(now);
-            inner.update(user, |entry| {
-                if entry.state == PresenceState::Offline {
-                    entry.last_active = now;
-                }
+            let is_news = inner.update(user, now, change);
+            is_news.then(|| inner.users.get(user).cloned()).flatten()
+        });
+        if let Some(entry) = told {
+            self.tell_nodes(|| NodeNews::Presence {
+                user: user.to_owned(),
+                state: entry.state,
+                status_msg: entry.status_msg,
+                last_active: entry.last_active,
+                until: entry.until,
+            });
+        }
+    }
+
+    /// Somebody's presence as another node has it; times in milliseconds since the Unix epoch.
+    pub(crate) fn note_presence(
+        &self,
+        user: &UserId,
+        state: PresenceState,
+        status_msg: Option<String>,
+        (last_active, until): (i64, i64),
+    ) {
+        let now = self.inner.clock.now_ms();
+        self.inner.presence.change(|inner| {
+            inner.update(user, now, |entry| {
                 entry.state = state;
-                entry.until = entry.until.max(now + lasting_ms);
+                entry.status_msg = status_msg;
+                entry.last_active = entry.last_active.max(last_active);
+                entry.until = entry.until.max(until);
             });
         });
     }

@@ -164,21 +164,32 @@ impl Accounts {
             return Ok(TokenState::Unknown);
         }
         let token_key = sha256(token.as_bytes());
-        let known = match self.inner.sessions.get(&token_key) {
-            Ok(known) => known,
-            Err(epoch) => {
-                let Some(known) = self.find_session(token_key).await? else {
-                    return Ok(TokenState::Unknown);
-                };
-                self.inner.sessions.keep(known.clone(), epoch);
-                known
-            }
+        // Where there are other nodes, what one of them revokes must end everywhere at once.
+        let known = if self.inner.store.is_shared() {
+            self.find_session(token_key).await?
+        } else {
+            self.kept_session(token_key).await?
+        };
+        let Some(known) = known else {
+            return Ok(TokenState::Unknown);
         };
         let now = self.inner.clock.now_ms();
         Ok(match known.expires_ts {
             Some(end) if end <= now => TokenState::Expired,
             _ => TokenState::Valid(known.session),
         })
+    }
+
+    async fn kept_session(&self, token_key: [u8; 32]) -> Result<Option<KnownSession>> {
+        let epoch = match self.inner.sessions.get(&token_key) {
+            Ok(known) => return Ok(Some(known)),
+            Err(epoch) => epoch,
+        };
+        let known = self.find_session(token_key).await?;
+        if let Some(known) = &known {
+            self.inner.sessions.keep(known.clone(), epoch);
+        }
+        Ok(known)
     }
 
     /// Ends a session together with its device.

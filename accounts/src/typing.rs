@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::Accounts;
+use crate::node_news::NodeNews;
 
 /// The longest that somebody types without saying so again, in milliseconds.
 const MAX_TIMEOUT_MS: u64 = 120_000;
@@ -69,7 +70,12 @@ impl Typing {
 }
 
 impl Inner {
-    fn set(&mut self, room: &RoomId, user: &UserId, until: Option<i64>) -> bool {
+    /// The next number: never less than the time, so that those of several nodes are alike.
+    fn next_serial(&self, now: i64) -> u64 {
+        (self.serial + 1).max(u64::try_from(now).unwrap_or(0))
+    }
+
+    fn set(&mut self, room: &RoomId, user: &UserId, until: Option<i64>, now: i64) -> bool {
         let before = self
             .rooms
             .get(room)
@@ -80,7 +86,7 @@ impl Inner {
         if !self.rooms.contains_key(room) {
             self.make_place();
         }
-        let serial = self.serial + 1;
+        let serial = self.next_serial(now);
         let entry = self.rooms.entry(room.to_owned()).or_insert_with(|| Room {
             serial,
             until: BTreeMap::new(),
@@ -118,19 +124,22 @@ impl Inner {
 
     /// Ends what has expired; returns when the next will.
     fn expire(&mut self, now: i64) -> Option<i64> {
-        let mut serial = self.serial;
+        let mut serial = self.next_serial(now) - 1;
+        let before = serial;
         let mut next: Option<i64> = None;
         for room in self.rooms.values_mut() {
-            let before = room.until.len();
+            let count = room.until.len();
             room.until.retain(|_, until| *until > now);
-            if room.until.len() != before {
+            if room.until.len() != count {
                 serial += 1;
                 room.serial = serial;
             }
             let first = room.until.values().min().copied();
             next = next.into_iter().chain(first).min();
         }
-        self.serial = serial;
+        if serial != before {
+            self.serial = serial;
+        }
         next
     }
 }
@@ -141,9 +150,20 @@ impl Accounts {
     pub fn set_typing(&self, room: &RoomId, user: &UserId, timeout_ms: Option<u64>) -> bool {
         let now = self.inner.clock.now_ms();
         let until = timeout_ms.map(|timeout| now + timeout.min(MAX_TIMEOUT_MS) as i64);
+        self.tell_nodes(|| NodeNews::Typing {
+            room: room.to_owned(),
+            user: user.to_owned(),
+            until,
+        });
+        self.note_typing(room, user, until)
+    }
+
+    /// The same as another node has it; `until` in milliseconds since the Unix epoch.
+    pub(crate) fn note_typing(&self, room: &RoomId, user: &UserId, until: Option<i64>) -> bool {
+        let now = self.inner.clock.now_ms();
         let mut inner = self.inner.typing.inner.lock();
         inner.expire(now);
-        let changed = inner.set(room, user, until);
+        let changed = inner.set(room, user, until, now);
         self.inner.typing.publish(&inner);
         changed
     }

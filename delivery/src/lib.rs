@@ -12,6 +12,7 @@ mod email;
 mod error;
 mod flush;
 mod follow;
+mod node_news;
 mod outbox;
 mod queue;
 mod recipients;

@@ -17,7 +17,7 @@ use gantry_model::{
 use gantry_rooms::Rooms;
 use gantry_store::{Cut, Store};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     cursor::{self, Row, step},
     flush,
     follow::{self, Addressed, STEP},
+    node_news::{Heard, News},
     queue::Queue,
     worker,
 };
@@ -66,11 +67,14 @@ impl fmt::Debug for OutboxConfig {
 
 /// The queues to all destinations. Cheap to clone.
 #[derive(Clone)]
-pub struct Outbox(Arc<Inner>);
+pub struct Outbox(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) config: OutboxConfig,
     state: Mutex<State>,
+    /// Whether this node is the one that sends.
+    leads: watch::Receiver<bool>,
+    pub(crate) heard: Heard,
     /// There is a queue with work and without a worker.
     has_work: Notify,
     /// For servers that answered last time.
@@ -91,14 +95,12 @@ struct State {
 impl Outbox {
     /// An outbox that does nothing yet.
     pub fn new(config: OutboxConfig) -> Self {
-        let processed = Cut::new(config.rooms.store_cut().generation());
+        let generation = config.rooms.store_cut().generation();
         let first = u64::try_from(config.clock.now_ms()).unwrap_or(0) << 12;
         Self(Arc::new(Inner {
-            state: Mutex::new(State {
-                processed,
-                queues: HashMap::new(),
-                ready: Vec::new(),
-            }),
+            state: Mutex::new(State::empty(generation)),
+            leads: config.store.leads(),
+            heard: Heard::default(),
             has_work: Notify::new(),
             permits: Arc::new(Semaphore::new(config.concurrency.max(2))),
             failing_permits: Arc::new(Semaphore::new((config.concurrency / 4).max(1))),
@@ -110,14 +112,17 @@ impl Outbox {
     /// Follows the log from where it was left, and sends through `destination`. To be called once.
     pub fn start(&self, destination: Arc<dyn Destination>) {
         let outbox = self.clone();
-        self.0
-            .config
-            .tracker
-            .spawn(async move { outbox.run(destination).await });
+        let tracker = &self.0.config.tracker;
+        tracker.spawn(async move { outbox.run(destination).await });
+        tracker.spawn(self.clone().heed_nodes());
     }
 
     /// Queues an ephemeral unit. It is lost when the server stops.
     pub fn push_edu(&self, server: &ServerName, edu: Edu) {
+        if !self.leads() {
+            let server = server.to_owned();
+            return self.tell_leader(News::Edu { server, edu });
+        }
         {
             let mut state = self.0.state.lock();
             let queue = Arc::clone(state.queue(server));
@@ -129,6 +134,17 @@ impl Outbox {
 
     /// The server was heard of: if it failed before, it is tried again soon.
     pub fn note_alive(&self, server: &ServerName) {
+        if !self.leads() {
+            if self
+                .0
+                .heard
+                .is_worth_telling(server, self.0.config.clock.now_ms())
+            {
+                let server = server.to_owned();
+                self.tell_leader(News::Alive { server });
+            }
+            return;
+        }
         let queue = self.0.state.lock().queues.get(server).cloned();
         if let Some(queue) = queue
             && queue.lock().note_alive(self.0.config.backoff)
@@ -145,7 +161,34 @@ impl Outbox {
         reached && state.queues.values().all(|queue| !queue.lock().has_work())
     }
 
+    /// Whether this node is the one that sends.
+    pub(crate) fn leads(&self) -> bool {
+        *self.0.leads.borrow()
+    }
+
+    /// Sends whenever this node leads. Where there is one node, it always does.
     async fn run(self, destination: Arc<dyn Destination>) {
+        let mut leads = self.0.leads.clone();
+        let stop = self.0.config.stop.clone();
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = becomes(&mut leads, true) => {}
+            }
+            let term = stop.child_token();
+            self.lead(&destination, &mut leads, &term).await;
+            term.cancel();
+            *self.0.state.lock() = State::empty(self.0.config.rooms.store_cut().generation());
+        }
+    }
+
+    /// Sends until this node does not lead any more.
+    async fn lead(
+        &self,
+        destination: &Arc<dyn Destination>,
+        leads: &mut watch::Receiver<bool>,
+        term: &CancellationToken,
+    ) {
         let mut shared = loop {
             match self.restore().await {
                 Ok(shared) => break shared,
@@ -156,18 +199,20 @@ impl Outbox {
             }
         };
         let mut cuts = self.0.config.rooms.subscribe();
+        cuts.mark_changed();
         let mut flush = tokio::time::interval(FLUSH);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            self.start_workers(&destination);
+            self.start_workers(destination, term);
             tokio::select! {
-                () = self.0.config.stop.cancelled() => break,
+                () = term.cancelled() => break,
+                () = becomes(leads, false) => break,
                 () = self.0.has_work.notified() => continue,
                 _ = flush.tick() => self.flush(&mut shared).await,
                 changed = cuts.changed() => if changed.is_err() { break },
             }
             let upto = cuts.borrow_and_update().clone();
-            if let Err(error) = self.follow(&upto, &destination).await {
+            if let Err(error) = self.follow(&upto, destination, term).await {
                 tracing::error!(%error, "the outbox could not follow the log");
                 if !self.pause().await {
                     break;
@@ -197,21 +242,26 @@ impl Outbox {
         Ok(stored.shared)
     }
 
-    async fn follow(&self, upto: &Cut, destination: &Arc<dyn Destination>) -> Result<()> {
+    async fn follow(
+        &self,
+        upto: &Cut,
+        destination: &Arc<dyn Destination>,
+        term: &CancellationToken,
+    ) -> Result<()> {
         loop {
             let since = self.processed();
             let next = step(&since, upto, STEP);
-            if next == since || self.0.config.stop.is_cancelled() {
+            if next == since || term.is_cancelled() {
                 return Ok(());
             }
             let rooms = &self.0.config.rooms;
             let addressed = follow::addressed(rooms, &since, &next).await?;
             self.0.state.lock().enqueue(addressed, next);
-            self.start_workers(destination);
+            self.start_workers(destination, term);
         }
     }
 
-    fn start_workers(&self, destination: &Arc<dyn Destination>) {
+    fn start_workers(&self, destination: &Arc<dyn Destination>, term: &CancellationToken) {
         let ready = std::mem::take(&mut self.0.state.lock().ready);
         for queue in ready {
             {
@@ -225,7 +275,7 @@ impl Outbox {
             self.0
                 .config
                 .tracker
-                .spawn(worker::run(inner, queue, destination));
+                .spawn(worker::run(inner, queue, destination, term.clone()));
         }
     }
 
@@ -281,6 +331,14 @@ impl Inner {
 }
 
 impl State {
+    fn empty(generation: u32) -> Self {
+        Self {
+            processed: Cut::new(generation),
+            queues: HashMap::new(),
+            ready: Vec::new(),
+        }
+    }
+
     fn queue(&mut self, server: &ServerName) -> &Arc<Queue> {
         self.queues
             .entry(server.to_owned())
@@ -303,6 +361,14 @@ impl State {
             }
         }
         self.processed = upto;
+    }
+}
+
+/// Waits until this node leads, or does not.
+async fn becomes(leads: &mut watch::Receiver<bool>, wanted: bool) {
+    if leads.wait_for(|leads| *leads == wanted).await.is_err() {
+        // It stays as it is: there are no other nodes.
+        std::future::pending().await
     }
 }
 

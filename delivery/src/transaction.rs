@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gantry_model::{Object, Pdu, id::ServerName};
+use serde::{Deserialize, Serialize};
 
 /// The most events of a transaction.
 pub const MAX_PDUS: usize = 50;
@@ -11,7 +12,7 @@ pub const MAX_PDUS: usize = 50;
 pub const MAX_EDUS: usize = 100;
 
 /// An ephemeral unit on its way to one server.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Edu {
     /// What it is about; a later one with the same text takes its place.
     pub key: String,

@@ -8,15 +8,21 @@ use crate::{
     queue::{Next, Queue},
 };
 use gantry_store::Cut;
+use tokio_util::sync::CancellationToken;
 
 /// The longest wait without looking at the clock again.
 const LONGEST_WAIT_MS: i64 = 60_000;
 /// How long to wait when the log could not be read.
 const PAUSE_MS: i64 = 5_000;
 
-/// Sends what waits in the queue, in order, until nothing does.
-pub(crate) async fn run(inner: Arc<Inner>, queue: Arc<Queue>, destination: Arc<dyn Destination>) {
-    while !inner.config.stop.is_cancelled() {
+/// Sends what waits in the queue, in order, until nothing does or the term of this node is over.
+pub(crate) async fn run(
+    inner: Arc<Inner>,
+    queue: Arc<Queue>,
+    destination: Arc<dyn Destination>,
+    term: CancellationToken,
+) {
+    while !term.is_cancelled() {
         let next = {
             let mut state = queue.lock();
             let next = state.next(inner.config.clock.now_ms());
@@ -28,22 +34,22 @@ pub(crate) async fn run(inner: Arc<Inner>, queue: Arc<Queue>, destination: Arc<d
         };
         match next {
             Next::Rest => return,
-            Next::Wait(ms) => wait(&inner, &queue, ms).await,
-            Next::Send => send(&inner, &queue, &*destination, None).await,
+            Next::Wait(ms) => wait(&term, &queue, ms).await,
+            Next::Send => send(&inner, &queue, &*destination, None, &term).await,
             Next::Read(since) => {
-                if let Err(error) = read(&inner, &queue, &*destination, &since).await {
+                if let Err(error) = read(&inner, &queue, &*destination, &since, &term).await {
                     tracing::error!(%error, server = %queue.server, "the log could not be read");
-                    wait(&inner, &queue, PAUSE_MS).await;
+                    wait(&term, &queue, PAUSE_MS).await;
                 }
             }
         }
     }
 }
 
-async fn wait(inner: &Inner, queue: &Queue, ms: i64) {
+async fn wait(term: &CancellationToken, queue: &Queue, ms: i64) {
     let ms = u64::try_from(ms.clamp(1, LONGEST_WAIT_MS)).unwrap_or(1);
     tokio::select! {
-        () = inner.config.stop.cancelled() => {}
+        () = term.cancelled() => {}
         () = queue.wake.notified() => {}
         () = tokio::time::sleep(Duration::from_millis(ms)) => {}
     }
@@ -55,13 +61,14 @@ async fn read(
     queue: &Queue,
     destination: &dyn Destination,
     since: &Cut,
+    term: &CancellationToken,
 ) -> Result<()> {
     let processed = inner.processed();
     let missed = catch_up::read(&inner.config.rooms, &queue.server, since, &processed).await?;
     if missed.items.is_empty() {
         inner.caught_up(queue, missed.upto);
     } else {
-        send(inner, queue, destination, Some(missed)).await;
+        send(inner, queue, destination, Some(missed), term).await;
     }
     Ok(())
 }
@@ -72,6 +79,7 @@ async fn send(
     queue: &Queue,
     destination: &dyn Destination,
     missed: Option<catch_up::Missed>,
+    term: &CancellationToken,
 ) {
     let is_failing = queue.lock().is_failing();
     let permits = if is_failing {
@@ -103,7 +111,7 @@ async fn send(
         return;
     }
     let sent = tokio::select! {
-        () = inner.config.stop.cancelled() => return,
+        () = term.cancelled() => return,
         sent = destination.send(&queue.server, &transaction) => sent,
     };
     let now = inner.config.clock.now_ms();

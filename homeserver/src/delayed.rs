@@ -19,8 +19,8 @@ const MAX_DELAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const MAX_PER_USER: usize = 100;
 /// When to try again after the store failed.
 const RETRY: Duration = Duration::from_secs(10);
-/// The longest sleep; nothing can be due earlier without a wake.
-const MAX_SLEEP: Duration = Duration::from_hours(1);
+/// The longest sleep: what another node took in, and did not send because it is gone, is due, too.
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 /// What stands for a device in the requests that send these events.
 const DEVICE: &str = "delayed event";
 

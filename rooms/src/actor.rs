@@ -5,7 +5,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -29,7 +29,7 @@ use crate::{
     idle::{InUse, Usage},
     import::{History, import_history, import_join},
     ingest::{GivenState, Verdict, add_outliers, ingest},
-    load::{binary, load},
+    load::{binary, load, refresh},
     memory::{Memory, joined_users},
     state::StateCache,
 };
@@ -93,8 +93,21 @@ pub(crate) struct Shared {
     /// Whether the log may be longer than the view shows: from before a commit until the view after
     /// it is there. A reader who knows a cut that covers the commit then asks the actor.
     pub(crate) committing: AtomicBool,
+    /// The last entry of the log that this node has heard of. A view that ends before it is outdated.
+    pub(crate) end: AtomicU64,
     /// Since when nobody has asked for the room, and whether its actor has something to do.
     pub(crate) usage: Arc<Usage>,
+}
+
+impl Shared {
+    /// The room as it was committed last, if nothing is known to be newer.
+    pub(crate) fn settled_view(&self) -> Option<RoomView> {
+        if self.committing.load(Ordering::SeqCst) {
+            return None;
+        }
+        let end = self.end.load(Ordering::SeqCst);
+        self.view.read().clone().filter(|view| view.pos() >= end)
+    }
 }
 
 /// The actor's side.
@@ -107,6 +120,8 @@ pub(crate) struct Actor {
     pub(crate) queue: mpsc::Receiver<Command>,
     pub(crate) stop: CancellationToken,
     pub(crate) memory: Option<Memory>,
+    /// Whether the log is known to be longer than the memory.
+    pub(crate) is_behind: bool,
 }
 
 /// A command that was drafted and waits for its commit.
@@ -164,13 +179,11 @@ impl Actor {
         &mut self,
         commands: Vec<Command>,
     ) -> Result<Vec<Command>, (Vec<Command>, Error)> {
-        let mut memory = match self.memory.take() {
-            Some(memory) => memory,
-            None => match self.load().await {
-                Ok(memory) => memory,
-                Err(error) => return Err((commands, error)),
-            },
+        let mut memory = match self.current_memory().await {
+            Ok(memory) => memory,
+            Err(error) => return Err((commands, error)),
         };
+        let mark = memory.mark();
         let mut batch = Batch::new();
         let mut waiting: Vec<Waiting> = Vec::with_capacity(commands.len());
         for command in commands {
@@ -198,9 +211,29 @@ impl Actor {
         if outcomes.iter().all(Outcome::is_applied) {
             memory.settle(outcomes.iter().rev().find_map(Outcome::position));
             self.publish(&memory).await;
-            self.memory = Some(memory);
+        } else {
+            // Another node was faster, or the event is there already: what is stored counts.
+            memory.return_to(mark);
+            self.is_behind = true;
         }
+        self.memory = Some(memory);
         Ok(self.answer(waiting, &outcomes).await)
+    }
+
+    /// The memory, with everything that this node has heard of.
+    async fn current_memory(&mut self) -> Result<Memory> {
+        let Some(mut memory) = self.memory.take() else {
+            return self.load().await;
+        };
+        let end = self.shared.end.load(Ordering::SeqCst);
+        if self.is_behind || memory.head.pos < end || !self.store.is_fresh() {
+            if refresh(&mut memory).await? {
+                self.count_local(&mut memory).await?;
+            }
+            self.is_behind = false;
+            self.publish(&memory).await;
+        }
+        Ok(memory)
     }
 
     async fn load(&self) -> Result<Memory> {
@@ -213,12 +246,17 @@ impl Actor {
             Arc::clone(&shared.cache),
         )
         .await?;
+        self.count_local(&mut memory).await?;
+        self.publish(&memory).await;
+        Ok(memory)
+    }
+
+    async fn count_local(&self, memory: &mut Memory) -> Result<()> {
         let state = memory.state(memory.head.cs).await?;
         memory.local_joined = joined_users(&memory.dag, &state)
             .filter(|user| self.identity.is_local(user))
             .count() as i64;
-        self.publish(&memory).await;
-        Ok(memory)
+        Ok(())
     }
 
     async fn publish(&self, memory: &Memory) {

@@ -9,16 +9,26 @@ use gantry_model::id::{OwnedUserId, UserId};
 use gantry_store::{Key, Scan, hash16, schema::ERASED_USER};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
 
 use crate::{Result, Rooms};
 
 /// The most users that are remembered.
 const MAX_USERS: usize = 1_000_000;
 
-/// The users, read when they are first asked for. Held for copies of the pointer.
+/// Where there are other nodes, the users are read again after so many milliseconds.
+const KEPT_MS: i64 = 5_000;
+
+/// The users as they were read. Held for copies of the pointer.
 #[derive(Default)]
-pub(crate) struct Erased(OnceCell<RwLock<Arc<HashSet<OwnedUserId>>>>);
+pub(crate) struct Erased(RwLock<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    /// Raised by every change: what was read before one is not kept after it.
+    epoch: u64,
+    /// When they were read, in milliseconds, and who they are.
+    users: Option<(i64, Arc<HashSet<OwnedUserId>>)>,
+}
 
 #[derive(Serialize, Deserialize)]
 struct ErasedDoc {
@@ -28,7 +38,6 @@ struct ErasedDoc {
 impl Rooms {
     /// Gives a user's events no more to those who come later, or gives them again.
     pub async fn set_erased(&self, user: &UserId, erased: bool) -> Result<()> {
-        let known = self.erased_cell().await?;
         if erased {
             let doc = ErasedDoc {
                 user: user.to_owned(),
@@ -37,30 +46,32 @@ impl Rooms {
         } else {
             self.store().delete(ERASED_USER, key(user)).await?;
         }
-        let mut known = known.write();
-        let mut users = HashSet::clone(&known);
-        if erased {
-            users.insert(user.to_owned());
-        } else {
-            users.remove(user);
-        }
-        *known = Arc::new(users);
+        let mut kept = self.erased_users().0.write();
+        kept.epoch += 1;
+        kept.users = None;
         Ok(())
     }
 
     /// The users whose events are not given to those who come later.
     pub(crate) async fn erased(&self) -> Result<Arc<HashSet<OwnedUserId>>> {
-        Ok(Arc::clone(&self.erased_cell().await?.read()))
-    }
-
-    async fn erased_cell(&self) -> Result<&RwLock<Arc<HashSet<OwnedUserId>>>> {
-        let read = || async {
-            let scan = Scan::prefix(&[]).limit(MAX_USERS);
-            let rows = self.store().scan::<ErasedDoc>(ERASED_USER, scan).await?;
-            let users = rows.into_iter().map(|(_, doc)| doc.user).collect();
-            Ok(RwLock::new(Arc::new(users)))
+        let now = self.clock().now_ms();
+        let epoch = {
+            let kept = self.erased_users().0.read();
+            match &kept.users {
+                Some((at, users)) if !self.store().is_shared() || now - at < KEPT_MS => {
+                    return Ok(Arc::clone(users));
+                }
+                _ => kept.epoch,
+            }
         };
-        self.erased_users().0.get_or_try_init(read).await
+        let scan = Scan::prefix(&[]).limit(MAX_USERS);
+        let rows = self.store().scan::<ErasedDoc>(ERASED_USER, scan).await?;
+        let users: Arc<HashSet<_>> = Arc::new(rows.into_iter().map(|(_, doc)| doc.user).collect());
+        let mut kept = self.erased_users().0.write();
+        if kept.epoch == epoch {
+            kept.users = Some((now, Arc::clone(&users)));
+        }
+        Ok(users)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The handle to all rooms, and what can be done to them.
 
 mod in_use;
+mod others;
 mod reading;
 
 use std::{collections::HashMap, sync::Arc};
@@ -10,7 +11,7 @@ use gantry_model::{
     id::{OwnedRoomId, RoomId, UserId},
 };
 use gantry_store::{Cut, Store};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -54,6 +55,8 @@ struct Inner {
     /// Room ids by number.
     names: Mutex<HashMap<u64, OwnedRoomId>>,
     erased: Erased,
+    /// How far it was noted what other nodes have appended. Held for copies.
+    heeded: RwLock<Cut>,
 }
 
 /// A room in use.
@@ -66,6 +69,7 @@ impl Rooms {
     /// The handle; rooms are loaded when they are asked for.
     pub fn new(config: RoomsConfig) -> Self {
         Self(Arc::new(Inner {
+            heeded: RwLock::new(config.store.cut()),
             config,
             rooms: Mutex::new(HashMap::new()),
             names: Mutex::new(HashMap::new()),
@@ -93,6 +97,16 @@ impl Rooms {
     /// How far everything is committed and can be read.
     pub fn store_cut(&self) -> Cut {
         self.store().cut()
+    }
+
+    /// Whether there can be other nodes.
+    pub fn has_other_nodes(&self) -> bool {
+        self.store().is_shared()
+    }
+
+    /// Whether this node does what one node does for all.
+    pub fn leads(&self) -> bool {
+        *self.store().leads().borrow()
     }
 
     /// Tells whenever something was committed.

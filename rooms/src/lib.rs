@@ -34,6 +34,7 @@ mod purge;
 mod related;
 mod relations;
 mod removal;
+mod replay;
 mod retention;
 mod server_keys;
 mod staging;

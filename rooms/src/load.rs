@@ -29,24 +29,44 @@ pub(crate) async fn load(
     cache: Arc<StateCache>,
 ) -> Result<Memory> {
     let mut memory = Memory::new(rid, room_id, version, store.clone(), cache);
-    memory.set_events(load_dag(store, rid, version).await?);
-    let end = Scan::range(
-        Bound::Included(key(rid, KIND_LOG, 0)),
-        Bound::Included(key(rid, KIND_LOG, u64::MAX)),
-    );
-    let last = store.scan::<EntryDoc>(ROOM, end.reverse().limit(2)).await?;
-    if let Some((last_key, entry)) = last.first() {
-        let pos = number(last_key)?;
-        check_chain(pos, entry, last.get(1))?;
-        memory.head = load_head(&mut memory, pos, entry).await?;
-    }
+    refresh(&mut memory).await?;
     Ok(memory)
+}
+
+/// Takes in what the log has beyond a room's memory, which must not run ahead of it. False: nothing.
+pub(crate) async fn refresh(memory: &mut Memory) -> Result<bool> {
+    let log = |pos| key(memory.rid, KIND_LOG, pos);
+    let end = Scan::range(Bound::Included(log(0)), Bound::Included(log(u64::MAX)));
+    let store = memory.store.clone();
+    let last = store.scan::<EntryDoc>(ROOM, end.reverse().limit(2)).await?;
+    let pos = match last.first() {
+        Some((last_key, _)) => number(last_key)?,
+        None => 0,
+    };
+    if pos == memory.head.pos && pos > 0 {
+        return Ok(false);
+    }
+    let mut dag = memory.dag.clone();
+    extend_dag(&store, memory.rid, memory.version, &mut dag).await?;
+    memory.set_events(dag);
+    if let Some((_, entry)) = last.first() {
+        check_chain(pos, entry, last.get(1))?;
+        memory.head = load_head(memory, pos, entry).await?;
+    }
+    Ok(true)
 }
 
 /// All state keys and state events of a room.
 pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> Result<Dag> {
     let mut dag = Dag::default();
-    let mut keys = Pages::<KeyDoc>::of_room(store, rid, KIND_KEY, AT_ONCE);
+    extend_dag(store, rid, version, &mut dag).await?;
+    Ok(dag)
+}
+
+/// The state keys and state events of a room that are stored beyond those that are known.
+async fn extend_dag(store: &Store, rid: u64, version: RoomVersion, dag: &mut Dag) -> Result<()> {
+    let known = u64::from(dag.key_count());
+    let mut keys = Pages::<KeyDoc>::of_room_from(store, rid, KIND_KEY, known, AT_ONCE);
     while let Some(page) = keys.next().await? {
         for (doc_key, doc) in page {
             if u64::from(dag.key_count()) != number(&doc_key)? {
@@ -55,7 +75,8 @@ pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> R
             dag.push_key(&doc.kind, &doc.state_key);
         }
     }
-    let mut bodies = Pages::<StateDoc>::of_room(store, rid, KIND_STATE, AT_ONCE);
+    let known = u64::from(dag.len());
+    let mut bodies = Pages::<StateDoc>::of_room_from(store, rid, KIND_STATE, known, AT_ONCE);
     while let Some(page) = bodies.next().await? {
         for (doc_key, doc) in page {
             let rn = dag.len();
@@ -71,7 +92,7 @@ pub(crate) async fn load_dag(store: &Store, rid: u64, version: RoomVersion) -> R
             );
         }
     }
-    Ok(dag)
+    Ok(())
 }
 
 /// The last two entries must be neighbors and chained (I7).

@@ -195,7 +195,7 @@ pub(crate) struct Place {
 const RECENT: usize = 4096;
 
 /// A room in the memory of its actor. While a command is at work it runs ahead of the log; if the
-/// append fails it is thrown away and loaded again.
+/// append fails it returns to where it was.
 pub(crate) struct Memory {
     pub(crate) rid: u64,
     pub(crate) room_id: OwnedRoomId,
@@ -214,6 +214,14 @@ pub(crate) struct Memory {
     recent: HashMap<Hash, Place>,
     /// Rejected messages that may not be stored yet, with the events before them.
     rejected: HashMap<Hash, Vec<Hash>>,
+}
+
+/// A room as its log has it.
+pub(crate) struct Mark {
+    dag: Dag,
+    head: Head,
+    local_joined: i64,
+    next_merge: u64,
 }
 
 impl Memory {
@@ -251,13 +259,35 @@ impl Memory {
         self.dag.push(hash, event);
     }
 
-    /// Begins with these state events.
+    /// Goes on with these state events, of which those that are known are the first.
     pub(crate) fn set_events(&mut self, dag: Dag) {
-        self.resolver = Resolver::default();
-        for event in &dag.events {
+        for event in dag.events.iter().skip(self.resolver.edges.len()) {
             self.resolver.edges.push(event.skid, &event.auth);
         }
         self.dag = dag;
+    }
+
+    /// The room as it is now, to come back to.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            dag: self.dag.clone(),
+            head: self.head.clone(),
+            local_joined: self.local_joined,
+            next_merge: self.next_merge,
+        }
+    }
+
+    /// Forgets what was drafted since and has not been appended.
+    pub(crate) fn return_to(&mut self, mark: Mark) {
+        self.resolver.edges.truncate(mark.dag.len() as usize);
+        self.resolver.results = ResolutionCache::default();
+        self.dag = mark.dag;
+        self.head = mark.head;
+        self.local_joined = mark.local_joined;
+        self.next_merge = mark.next_merge;
+        self.fresh.clear();
+        self.recent.clear();
+        self.rejected.clear();
     }
 
     /// Resolves states of the room.

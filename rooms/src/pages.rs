@@ -33,10 +33,21 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
 
     /// The documents of one kind of a room.
     pub(crate) fn of_room(store: &'a Store, rid: u64, kind: u8, limit: usize) -> Self {
+        Self::of_room_from(store, rid, kind, 0, limit)
+    }
+
+    /// The documents of one kind of a room, from a number on.
+    pub(crate) fn of_room_from(
+        store: &'a Store,
+        rid: u64,
+        kind: u8,
+        first: u64,
+        limit: usize,
+    ) -> Self {
         Self {
             store,
             table: ROOM,
-            next: Some(Bound::Included(key(rid, kind, 0))),
+            next: Some(Bound::Included(key(rid, kind, first))),
             end: Bound::Included(key(rid, kind, u64::MAX)),
             limit,
             holds: PhantomData,

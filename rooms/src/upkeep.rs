@@ -11,6 +11,7 @@ mod rebuild;
 use gantry_model::id::{OwnedServerName, UserId};
 use gantry_store::{Store, schema::ROOM_NAME};
 
+pub(crate) use self::project::current_changes;
 use self::{counts::Counting, project::project};
 pub use self::{
     export::Export,

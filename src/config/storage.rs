@@ -18,6 +18,9 @@ pub struct StorageConfig {
     pub uri: Option<Secret>,
     /// The name of the database in MongoDB.
     pub database: String,
+    /// What this node is called among those that share the database. Two processes of one name end
+    /// each other. Without it, a name is made up and kept in `server.data_dir`.
+    pub node: Option<String>,
 }
 
 /// The storage engines.
@@ -38,6 +41,7 @@ impl Default for StorageConfig {
             cache_mib: 16,
             uri: None,
             database: "gantry".to_owned(),
+            node: None,
         }
     }
 }

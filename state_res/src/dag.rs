@@ -60,6 +60,27 @@ impl AuthDag {
         self.skids.get(rn as usize).copied()
     }
 
+    /// Takes the last events away, so that `len` are left.
+    pub fn truncate(&mut self, len: usize) {
+        let edges = match len.checked_sub(1) {
+            Some(last) => self
+                .ends
+                .get(last)
+                .copied()
+                .unwrap_or(self.edges.len() as u32),
+            None => 0,
+        };
+        while self.edges.len() > edges as usize {
+            self.edge_from.pop();
+            if let (Some(to), Some(earlier)) = (self.edges.pop(), self.earlier_edge.pop()) {
+                self.last_edge_to[to as usize] = earlier;
+            }
+        }
+        self.skids.truncate(len);
+        self.ends.truncate(len);
+        self.last_edge_to.truncate(len);
+    }
+
     /// The auth events of an event.
     pub fn auth(&self, rn: Rn) -> &[Rn] {
         let rn = rn as usize;
@@ -98,5 +119,21 @@ mod tests {
         assert_eq!(dag.children(1).collect::<Vec<_>>(), [2]);
         assert_eq!(dag.children(7).count(), 0);
         assert_eq!(dag.skid(2), Some(2));
+    }
+
+    #[test]
+    fn what_is_taken_away_leaves_no_trace() {
+        let mut dag = AuthDag::new();
+        dag.push(0, &[]);
+        dag.push(1, &[0]);
+        let whole = format!("{dag:?}");
+        dag.push(2, &[0, 1]);
+        dag.push(2, &[0, 1, 2]);
+
+        dag.truncate(2);
+
+        assert_eq!(format!("{dag:?}"), whole);
+        dag.truncate(0);
+        assert_eq!(format!("{dag:?}"), format!("{:?}", AuthDag::new()));
     }
 }

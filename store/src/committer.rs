@@ -5,7 +5,6 @@
 mod draft;
 mod group;
 mod settle;
-mod stream;
 mod task;
 
 use tokio::sync::{mpsc, oneshot};
@@ -14,10 +13,9 @@ use tokio_util::task::TaskTracker;
 
 use self::group::Request;
 pub(crate) use self::settle::Settler;
-pub(crate) use self::stream::Stream;
 use self::task::Task;
+pub(crate) use self::task::Writer;
 use crate::check::check_batch;
-use crate::slot::Slot;
 use crate::{Batch, Error, Outcome, Result};
 
 /// The way to the committer's task.
@@ -29,11 +27,10 @@ pub(crate) struct Committer {
 impl Committer {
     /// Starts the task. It ends when it is stopped, when nobody can send any more, or when the
     /// engine fails for good.
-    pub(crate) fn spawn(tasks: &TaskTracker, settler: Settler, slot: Slot, stream: Stream) -> Self {
+    pub(crate) fn spawn(tasks: &TaskTracker, writer: Writer) -> Self {
         let (queue, requests) = mpsc::unbounded_channel();
-        let stop = settler.stop.clone();
-        let task = Task::new(settler, slot, stream);
-        tasks.spawn(task.run(requests));
+        let stop = writer.settler.stop.clone();
+        tasks.spawn(Task::new(writer).run(requests));
         Self { queue, stop }
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bson::RawDocumentBuf;
 use futures::stream::BoxStream;
 
-use crate::{Key, Op, Position, Projection, Result, Scan, Stored, Table};
+use crate::{Key, Op, Position, Projection, Result, Scan, Signal, Stored, Table};
 
 /// What an engine did with an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,28 @@ pub enum Verdict {
 /// What an engine did with every operation of every batch.
 pub type Settled = Vec<Vec<Verdict>>;
 
-/// Documents with a position that any process wrote, in the order of the engine.
-pub type Feed = BoxStream<'static, Result<(&'static str, Key, Position)>>;
+/// What any process wrote, in the order of the engine.
+pub type Feed = BoxStream<'static, Result<Told>>;
+
+/// A write that an engine tells of.
+#[derive(Debug)]
+pub enum Told {
+    /// A document with a position.
+    Document {
+        /// The table.
+        table: &'static Table,
+        /// The key.
+        key: Key,
+        /// Its position.
+        position: Position,
+        /// The position that it names as the one before it (`pw`).
+        after: Option<Position>,
+    },
+    /// The row of a writer slot.
+    Writer(RawDocumentBuf),
+    /// What a node tells the others.
+    Signal(Signal),
+}
 
 /// All documents of all tables as they stood at one moment: pages of one table after the other.
 pub type Snapshot = BoxStream<'static, Result<(&'static Table, Vec<Stored>)>>;
@@ -56,8 +76,9 @@ pub trait Engine: Send + Sync + 'static {
     /// callers at once, one gets it.
     async fn take_one(&self, table: &'static Table, prefix: &[u8]) -> Result<Option<Stored>>;
 
-    /// What is written from now on, by all processes; `None` if there can be no other.
-    fn watch(&self) -> Option<Feed>;
+    /// What is written from the moment on when this returns, by all processes; `None` if there can be
+    /// no other.
+    async fn watch(&self) -> Result<Option<Feed>>;
 
     /// Everything that is stored at this moment, whatever is written meanwhile.
     fn snapshot(&self) -> Snapshot {

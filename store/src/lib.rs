@@ -3,6 +3,7 @@
 //! Three types to begin with: [`Store`] (what every other crate holds), [`Batch`] (the one way to
 //! write several documents) and [`schema`] (every table there is). This crate must not know what a room, an event or a user is.
 
+mod about;
 mod blob;
 mod check;
 mod committer;
@@ -10,6 +11,7 @@ mod cut;
 mod dump;
 mod engine;
 mod error;
+mod follower;
 mod key;
 mod mongo_engine;
 mod op;
@@ -19,8 +21,10 @@ mod redb_engine;
 mod ring;
 mod scan;
 pub mod schema;
+mod signal;
 mod slot;
 mod store;
+mod stream;
 mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -28,7 +32,7 @@ pub mod testing;
 pub use blob::Blob;
 pub use cut::Cut;
 pub use dump::Moved;
-pub use engine::{Engine, Feed, Settled, Snapshot, Verdict};
+pub use engine::{Engine, Feed, Settled, Snapshot, Told, Verdict};
 pub use error::{Error, Result};
 pub use key::{Key, concat, hash16, room_key};
 pub use mongo_engine::MongoEngine;
@@ -37,6 +41,8 @@ pub use position::Position;
 pub use redb_engine::RedbEngine;
 pub use ring::Change;
 pub use scan::{Projection, Scan, ScanBy, Stored};
+pub use signal::{Signal, Signals};
+pub use slot::CutOff;
 pub use store::{Store, from_raw, to_document};
 pub use table::{Index, Table};
 

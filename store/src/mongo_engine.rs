@@ -126,8 +126,8 @@ impl Engine for MongoEngine {
             .transpose()
     }
 
-    fn watch(&self) -> Option<Feed> {
-        Some(feed::open(self.database.clone()))
+    async fn watch(&self) -> Result<Option<Feed>> {
+        feed::open(&self.database).await.map(Some)
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -21,6 +21,13 @@ impl Position {
         u64::from(self.w) << 48 | self.s
     }
 
+    /// The position that a document names as the one before it in its room (`pw`).
+    pub(crate) fn before(doc: &Document) -> Option<Self> {
+        let pw = doc.get_document("pw").ok()?;
+        let field = |name| pw.get_i64(name).ok();
+        crate::store::position_from(field("w"), field("s"))
+    }
+
     /// Sets the fields `w` and `s`.
     pub(crate) fn stamp(self, doc: &mut Document) {
         doc.insert("w", i64::from(self.w));

@@ -15,7 +15,7 @@ pub(crate) fn project(
     let keeps = |field: &str| match projection {
         Projection::Full => true,
         Projection::Light => !table.heavy.contains(&field),
-        Projection::Position => field == "w" || field == "s",
+        Projection::Position => matches!(field, "w" | "s" | "pw"),
     };
     if projection == Projection::Full || projection == Projection::Light && table.heavy.is_empty() {
         return Ok(doc);

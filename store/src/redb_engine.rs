@@ -153,8 +153,8 @@ impl Engine for RedbEngine {
             .await
     }
 
-    fn watch(&self) -> Option<Feed> {
-        None
+    async fn watch(&self) -> Result<Option<Feed>> {
+        Ok(None)
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -1,7 +1,6 @@
 //! The newest changes, in memory.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Key, Position, Table};
 
@@ -19,59 +18,43 @@ pub struct Change {
     pub key: Key,
 }
 
-/// The last changes of our own writer slot, in order.
+/// The last changes of one writer, in order.
 pub(crate) struct Ring {
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
     /// Every change after this number is in `changes`.
-    floor: Position,
+    floor: u64,
     changes: VecDeque<Change>,
 }
 
 impl Ring {
     /// An empty ring; what stands up to `floor` was committed before.
-    pub(crate) fn new(floor: Position) -> Self {
+    pub(crate) fn new(floor: u64) -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                floor,
-                changes: VecDeque::new(),
-            }),
+            floor,
+            changes: VecDeque::new(),
         }
     }
 
-    /// Adds changes, which come after all that are there.
-    pub(crate) fn extend(&self, changes: impl IntoIterator<Item = Change>) {
-        let mut inner = self.lock();
-        for change in changes {
-            if inner.changes.len() == CAPACITY
-                && let Some(oldest) = inner.changes.pop_front()
-            {
-                inner.floor = oldest.position;
-            }
-            inner.changes.push_back(change);
+    /// Adds a change, which comes after all that are there.
+    pub(crate) fn push(&mut self, change: Change) {
+        if self.changes.len() == CAPACITY
+            && let Some(oldest) = self.changes.pop_front()
+        {
+            self.floor = oldest.position.s;
         }
+        self.changes.push_back(change);
     }
 
     /// The changes after `start` up to `end`; `None`: they are not all here.
-    pub(crate) fn between(&self, start: Position, end: Position) -> Option<Vec<Change>> {
-        let inner = self.lock();
-        if start.w != inner.floor.w || start.s < inner.floor.s {
+    pub(crate) fn between(&self, start: u64, end: u64) -> Option<Vec<Change>> {
+        if start < self.floor {
             return None;
         }
-        let from = inner
-            .changes
-            .partition_point(|change| change.position.s <= start.s);
-        let to = inner
-            .changes
-            .partition_point(|change| change.position.s <= end.s);
-        Some(keep_last(inner.changes.range(from..to).cloned().collect()))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing here panics half-way, so a poisoned ring is whole.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        let upto = |s: u64| {
+            self.changes
+                .partition_point(|change| change.position.s <= s)
+        };
+        let found = self.changes.range(upto(start)..upto(end));
+        Some(keep_last(found.cloned().collect()))
     }
 }
 
@@ -108,40 +91,34 @@ mod tests {
         }
     }
 
+    fn ring(floor: u64, changes: impl IntoIterator<Item = Change>) -> Ring {
+        let mut ring = Ring::new(floor);
+        changes.into_iter().for_each(|change| ring.push(change));
+        ring
+    }
+
     #[test]
     fn what_is_not_all_there_is_not_answered() {
-        let ring = Ring::new(at(5));
-        ring.extend([change(6, 1), change(8, 2)]);
+        let ring = ring(5, [change(6, 1), change(8, 2)]);
 
-        assert_eq!(ring.between(at(4), at(8)), None);
-        assert_eq!(ring.between(Position { w: 2, s: 6 }, at(8)), None);
-        assert_eq!(ring.between(at(6), at(8)), Some(vec![change(8, 2)]));
-        assert_eq!(ring.between(at(5), at(7)), Some(vec![change(6, 1)]));
+        assert_eq!(ring.between(4, 8), None);
+        assert_eq!(ring.between(6, 8), Some(vec![change(8, 2)]));
+        assert_eq!(ring.between(5, 7), Some(vec![change(6, 1)]));
     }
 
     #[test]
     fn a_full_ring_forgets_the_oldest() {
-        let ring = Ring::new(at(0));
+        let ring = ring(0, (1..=CAPACITY as u64 + 1).map(|s| change(s, s as u8)));
 
-        ring.extend((1..=CAPACITY as u64 + 1).map(|s| change(s, s as u8)));
-
-        assert_eq!(ring.between(at(0), at(2)), None);
-        assert_eq!(ring.between(at(1), at(2)), Some(vec![change(2, 2)]));
+        assert_eq!(ring.between(0, 2), None);
+        assert_eq!(ring.between(1, 2), Some(vec![change(2, 2)]));
     }
 
     #[test]
     fn a_document_is_named_at_its_last_position() {
-        let ring = Ring::new(at(0));
+        let ring = ring(0, [change(1, 1), change(2, 2), change(3, 1)]);
 
-        ring.extend([change(1, 1), change(2, 2), change(3, 1)]);
-
-        assert_eq!(
-            ring.between(at(0), at(3)),
-            Some(vec![change(2, 2), change(3, 1)])
-        );
-        assert_eq!(
-            ring.between(at(0), at(2)),
-            Some(vec![change(1, 1), change(2, 2)])
-        );
+        assert_eq!(ring.between(0, 3), Some(vec![change(2, 2), change(3, 1)]));
+        assert_eq!(ring.between(0, 2), Some(vec![change(1, 1), change(2, 2)]));
     }
 }

@@ -23,7 +23,7 @@ pub enum Projection {
     Full,
     /// All but the table's heavy ones.
     Light,
-    /// `w` and `s` only.
+    /// `w`, `s` and `pw` only.
     Position,
 }
 

@@ -219,10 +219,20 @@ pub const META: &Table = &Table {
     heavy: &[],
 };
 
-/// Writer slots: `slot(8)` → `slot`, `epoch`, `block_end`, `closed`, `v`. Written by this crate.
+/// Writer slots: `slot(8)` → `slot`, `node`, `epoch`, `block_end`, `closing`, `closed`, `cut`, `v`.
+/// Written by this crate.
 pub const WRITERS: &Table = &Table {
     name: "writers",
     key_len: 8,
+    indexes: &[],
+    heavy: &[],
+};
+
+/// What nodes tell each other and nobody keeps: `hash16(node, place)`. Written by this crate, and by
+/// nobody where there is one node.
+pub const SIGNAL: &Table = &Table {
+    name: "signal",
+    key_len: 16,
     indexes: &[],
     heavy: &[],
 };
@@ -320,6 +330,7 @@ pub const TABLES: &[&Table] = &[
     SETTING,
     META,
     WRITERS,
+    SIGNAL,
     TXN,
     OUTBOUND_EDU,
     TICKET,

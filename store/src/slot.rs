@@ -1,56 +1,62 @@
-//! Our writer slot: taking it, and closing what a crash left open.
+//! Writer slots: who draws which numbers. See `docs/STORAGE.md`, "Several nodes".
 
-use std::collections::HashSet;
-use std::ops::Bound;
-use std::sync::Arc;
+mod close;
+mod replay;
+
+use std::collections::BTreeMap;
 
 use bson::{Bson, Document, doc};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::close::close;
+pub use self::replay::CutOff;
 use crate::check::MAX_OPS;
 use crate::committer::Settler;
-use crate::schema::{
-    DATA, META, ROOM, SCHEMA, TABLES, WRITERS, data_filler_key, filler_key, is_filler,
-};
-use crate::store::position_of;
+use crate::schema::{META, TABLES, WRITERS};
+use crate::store::{position_of, read_all, read_one};
 use crate::{
-    Engine, Error, Key, Op, Position, Projection, Result, Scan, Table, Verdict, from_raw, hash16,
-    to_document,
+    Engine, Error, Key, Op, Position, Projection, Result, Scan, Table, Verdict, hash16, to_document,
 };
 
-/// The only slot of a first release: one node.
-const SLOT: u16 = 1;
+/// Numbers that are leased at once where there can be other nodes.
+const BLOCK: u64 = 256;
+/// How often a slot is looked for when others are faster.
+const TRIES: usize = 20;
 
 /// A slot that we write under.
+#[derive(Debug)]
 pub(crate) struct Slot {
-    pub(crate) w: u16,
-    pub(crate) generation: u32,
     /// The greatest number that is settled.
     pub(crate) last: u64,
-    row: Row,
+    row: SlotRow,
+    is_shared: bool,
 }
 
 /// The row of a slot in [`WRITERS`].
-#[derive(Clone, Serialize, Deserialize)]
-struct Row {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SlotRow {
     slot: i64,
-    /// Raised by every new owner.
+    /// Who owns it, or owned it last.
+    #[serde(default)]
+    pub(crate) node: String,
+    /// Raised by every new owner, and by whoever closes it.
     epoch: i64,
-    /// The last number that the owner may draw; without other nodes there is no bound.
+    /// The last number that may have been drawn; [`i64::MAX`]: there is no bound, because there was
+    /// no other node.
     block_end: i64,
+    /// Whether another node is closing it.
+    #[serde(default)]
+    closing: bool,
     /// Whether every number up to `block_end` is settled.
-    closed: bool,
+    pub(crate) closed: bool,
+    /// What the owner had seen of all writers at its last heartbeat.
+    #[serde(default)]
+    pub(crate) cut: Vec<Position>,
+    /// The number up to which all batches are whole: what stands behind an entry in its batch is
+    /// written, too.
+    #[serde(default)]
+    done: i64,
     v: i64,
-}
-
-/// The row `store` of [`META`].
-#[derive(Serialize, Deserialize)]
-pub(crate) struct About {
-    pub(crate) schema: i64,
-    pub(crate) generation: u32,
-    /// Whether a restore has begun and not ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) restoring: Option<bool>,
 }
 
 /// A number below which none is drawn again, whatever the documents say.
@@ -59,130 +65,196 @@ struct Floor {
     s: i64,
 }
 
-impl Slot {
-    /// Checks the schema, takes the slot, and fills the numbers that a crash left without a
-    /// document.
-    pub(crate) async fn take(settler: &Settler) -> Result<Self> {
-        let engine = settler.engine.as_ref();
-        let generation = check_schema(settler).await?;
-        let row_before = read::<Row>(engine, WRITERS, row_key()).await?;
-        let before = row_before.clone().unwrap_or(Row {
-            slot: SLOT.into(),
-            epoch: 0,
-            block_end: 0,
-            closed: true,
-            v: 0,
+impl SlotRow {
+    /// The slot's number.
+    pub(crate) fn w(&self) -> u16 {
+        u16::try_from(self.slot).unwrap_or(0)
+    }
+
+    /// The version, which changes with every heartbeat.
+    pub(crate) fn version(&self) -> i64 {
+        self.v
+    }
+
+    /// Whether it is in use by a node of this name.
+    pub(crate) fn belongs_to(&self, node: &str) -> bool {
+        self.node == node && !self.closed && !self.closing
+    }
+
+    /// The marks that hold whatever else is found: what was published, and all of a closed slot.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Position> + '_ {
+        let end = self.closed.then_some(Position {
+            w: self.w(),
+            s: self.block_end as u64,
         });
-        let row = Row {
-            epoch: before.epoch + 1,
-            block_end: i64::MAX,
-            closed: false,
-            v: before.v + 1,
-            ..before
-        };
-        let expected = row_before.map(|row| row.v);
-        let doc = to_document(WRITERS, &row)?;
-        let op = Op::PutIf {
-            table: WRITERS,
-            key: row_key(),
-            expected,
-            doc,
-        };
-        if settle_one(settler, op).await? != Verdict::Applied {
-            return Err(Error::SlotLost(SLOT));
-        }
-        let mut last = read::<Floor>(engine, META, floor_key())
-            .await?
-            .map_or(0, |floor| floor.s);
-        if before.closed {
-            last = last.max(before.block_end);
-        }
-        let closed_to = if before.closed { last } else { 0 };
-        for table in stream_tables() {
-            last = last.max(greatest(engine, table).await?);
-        }
-        let slot = Self {
-            w: SLOT,
-            generation,
-            last: last as u64,
-            row,
-        };
-        if last > closed_to {
-            slot.fill_gaps(settler).await?;
-        }
-        Ok(slot)
+        self.cut.iter().copied().chain(end)
     }
 
-    /// The generation and the end of a store that is only read.
-    pub(crate) async fn look(engine: &dyn Engine) -> Result<(u32, Position)> {
-        let about: Option<About> = read(engine, META, about_key()).await?;
-        let about = about.ok_or_else(|| Error::Unsuitable("there is no store here".to_owned()))?;
-        let generation = about.fitting()?;
-        let mut last = 0;
-        for table in stream_tables() {
-            last = last.max(greatest(engine, table).await?);
-        }
-        let last = Position {
-            w: SLOT,
-            s: last as u64,
-        };
-        Ok((generation, last))
+    /// The row that replaces this one.
+    fn next(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut next = self.clone();
+        change(&mut next);
+        next.v += 1;
+        next
     }
 
-    /// The operation that gives the slot back: everything up to `last` is settled.
-    pub(crate) fn closing(&self, last: u64) -> Result<Op> {
-        let expected = Some(self.row.v);
-        let row = Row {
-            block_end: last as i64,
-            closed: true,
-            v: self.row.v + 1,
-            ..self.row.clone()
-        };
-        let doc = to_document(WRITERS, &row)?;
+    /// The operation that replaces `self` by `next`.
+    fn replaced_by(&self, next: &Self) -> Result<Op> {
         Ok(Op::PutIf {
             table: WRITERS,
-            key: row_key(),
-            expected,
-            doc,
+            key: row_key(self.w()),
+            expected: (self.v > 0).then_some(self.v),
+            doc: to_document(WRITERS, next)?,
         })
     }
+}
 
-    /// Numbers can be missing only from the last command: the next one is not sent before the
-    /// fillers of the one before it are durable.
-    async fn fill_gaps(&self, settler: &Settler) -> Result<()> {
-        let from = self.last.saturating_sub(MAX_OPS as u64);
-        let mut borne = HashSet::new();
-        for table in stream_tables() {
-            let mut scan = Scan::index("ws", vec![Bson::Int64(self.w.into())])
-                .between(Bound::Excluded(Bson::Int64(from as i64)), Bound::Unbounded);
-            scan.projection = Projection::Position;
-            let found = settler
-                .engine
-                .scan_many(table, &[scan.resolve(table)?])
-                .await?;
-            for one in found.iter().flatten() {
-                // A filler of `DATA` alone was left by a crash while closing: the number is open.
-                if table != DATA || !is_filler(table, &one.key) {
-                    borne.insert(position_of(table, &one.doc)?.s);
-                }
+/// All slots.
+pub(crate) async fn rows(engine: &dyn Engine) -> Result<BTreeMap<u16, SlotRow>> {
+    let rows = read_all::<SlotRow>(engine, WRITERS).await?;
+    Ok(rows.into_iter().map(|row| (row.w(), row)).collect())
+}
+
+impl Slot {
+    /// Takes a slot for a node: the one that it gave back, or one that nobody uses. What a crash of
+    /// this node left open is closed first; where there can be no other node, all slots are.
+    pub(crate) async fn take(settler: &Settler, node: &str, is_shared: bool) -> Result<Self> {
+        for _ in 0..TRIES {
+            let rows = rows(settler.engine.as_ref()).await?;
+            let is_left = |row: &&SlotRow| !row.closed && (row.node == node) == is_shared;
+            if let Some(left) = rows.values().find(is_left) {
+                close(settler, left).await?;
+                continue;
+            }
+            let before = choose(&rows, node, is_shared)?;
+            if let Some(slot) = Self::try_take(settler, &before, node, is_shared).await? {
+                return Ok(slot);
             }
         }
-        let missing: Vec<Position> = (from + 1..=self.last)
-            .filter(|s| !borne.contains(s))
-            .map(|s| Position { w: self.w, s })
-            .collect();
-        // The table whose filler counts comes last: until then the number is open.
-        for (table, key) in [
-            (DATA, data_filler_key as fn(Position) -> Key),
-            (ROOM, filler_key),
-        ] {
-            let fillers = missing
-                .iter()
-                .map(|position| vec![filler(table, key(*position), *position)]);
-            settler.settle(fillers.collect()).await?;
-        }
-        Ok(())
+        Err(Error::SlotLost(0))
     }
+
+    /// `None`: somebody else was faster.
+    async fn try_take(
+        settler: &Settler,
+        before: &SlotRow,
+        node: &str,
+        is_shared: bool,
+    ) -> Result<Option<Self>> {
+        // From here on the last owner leases nothing more.
+        let mut row = before.next(|row| {
+            node.clone_into(&mut row.node);
+            row.epoch += 1;
+            row.closing = false;
+            row.closed = false;
+            if !is_shared {
+                row.block_end = i64::MAX;
+            }
+        });
+        if settler.settle_one(before.replaced_by(&row)?).await? != Verdict::Applied {
+            return Ok(None);
+        }
+        let last = if before.closed {
+            let floor = floor_of(settler.engine.as_ref(), before.w()).await?;
+            floor.max(before.block_end as u64)
+        } else {
+            close::settle_all(settler, before).await?
+        };
+        if is_shared {
+            let taken = row.clone();
+            row = taken.next(|row| row.block_end = last as i64);
+            if settler.settle_one(taken.replaced_by(&row)?).await? != Verdict::Applied {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Self {
+            last,
+            row,
+            is_shared,
+        }))
+    }
+
+    /// The slot's number.
+    pub(crate) fn w(&self) -> u16 {
+        self.row.w()
+    }
+
+    /// The epoch of our ownership.
+    pub(crate) fn row(&self) -> &SlotRow {
+        &self.row
+    }
+
+    /// Leases more numbers, unless `count` after `last` are leased.
+    pub(crate) async fn lease(&mut self, settler: &Settler, last: u64, count: u64) -> Result<()> {
+        let needed = last + count;
+        if !self.is_shared || needed <= self.row.block_end as u64 {
+            return Ok(());
+        }
+        self.change(settler, |row| row.block_end = (needed + BLOCK) as i64)
+            .await
+    }
+
+    /// Tells the others that we are there, and what we have seen.
+    /// Everything up to `done` is settled.
+    pub(crate) async fn beat(
+        &mut self,
+        settler: &Settler,
+        cut: Vec<Position>,
+        done: u64,
+    ) -> Result<()> {
+        self.change(settler, |row| {
+            row.cut = cut;
+            row.done = done as i64;
+        })
+        .await
+    }
+
+    /// Gives the slot back: everything up to `last` is settled.
+    pub(crate) async fn give_back(&mut self, settler: &Settler, last: u64) -> Result<()> {
+        self.change(settler, |row| {
+            row.block_end = last as i64;
+            row.done = last as i64;
+            row.closed = true;
+        })
+        .await
+    }
+
+    async fn change(&mut self, settler: &Settler, to: impl FnOnce(&mut SlotRow)) -> Result<()> {
+        let next = self.row.next(to);
+        match settler.settle_one(self.row.replaced_by(&next)?).await? {
+            Verdict::Applied => {
+                self.row = next;
+                Ok(())
+            }
+            Verdict::Conflict { .. } | Verdict::NotReached => Err(Error::SlotLost(self.w())),
+        }
+    }
+}
+
+/// The slot that a node had, one that was given back whole, or a new one.
+fn choose(rows: &BTreeMap<u16, SlotRow>, node: &str, is_shared: bool) -> Result<SlotRow> {
+    let is_free = |row: &&SlotRow| row.closed && row.done == row.block_end || !is_shared;
+    let own = rows.values().find(|row| row.node == node && is_free(row));
+    let free = || rows.values().find(is_free);
+    if let Some(row) = own.or_else(free) {
+        return Ok(row.clone());
+    }
+    let w = rows
+        .keys()
+        .next_back()
+        .map_or(Some(1), |w| w.checked_add(1));
+    let w = w.ok_or_else(|| Error::Unsuitable("there are too many nodes".to_owned()))?;
+    Ok(SlotRow {
+        slot: w.into(),
+        node: String::new(),
+        epoch: 0,
+        block_end: 0,
+        closing: false,
+        closed: true,
+        cut: Vec::new(),
+        done: 0,
+        v: 0,
+    })
 }
 
 /// The operation that lets a document bear a number and nothing else.
@@ -192,134 +264,46 @@ pub(crate) fn filler(table: &'static Table, key: Key, position: Position) -> Op 
     Op::Insert { table, key, doc }
 }
 
-/// The operation that keeps numbers up to `s` from being drawn again after their documents were
-/// deleted.
-pub(crate) fn floor(s: u64) -> Op {
+/// The operation that keeps numbers up to a position from being drawn again after their documents
+/// were deleted.
+pub(crate) fn floor(upto: Position) -> Op {
     Op::Put {
         table: META,
-        key: floor_key(),
-        doc: doc! { "s": s as i64 },
+        key: floor_key(upto.w),
+        doc: doc! { "s": upto.s as i64 },
     }
 }
 
-impl About {
-    /// The generation, if this program knows the schema.
-    fn fitting(&self) -> Result<u32> {
-        if self.schema > SCHEMA {
-            return Err(Error::Unsuitable(format!(
-                "the store has schema {}, this program knows up to {SCHEMA}: use a newer program",
-                self.schema
-            )));
+async fn floor_of(engine: &dyn Engine, w: u16) -> Result<u64> {
+    let floor = read_one::<Floor>(engine, META, floor_key(w)).await?;
+    Ok(floor.map_or(0, |floor| floor.s as u64))
+}
+
+/// The greatest number of a slot that a document bears.
+async fn greatest(engine: &dyn Engine, w: u16) -> Result<u64> {
+    let mut greatest = 0;
+    for table in stream_tables() {
+        let mut scan = Scan::index("ws", vec![Bson::Int64(w.into())])
+            .reverse()
+            .limit(1);
+        scan.projection = Projection::Position;
+        let found = engine.scan_many(table, &[scan.resolve(table)?]).await?;
+        for one in found.iter().flatten() {
+            greatest = greatest.max(position_of(table, &one.doc)?.s);
         }
-        if self.restoring == Some(true) {
-            let reason = "a restore into this store has not ended: empty it and restore again";
-            return Err(Error::Unsuitable(reason.to_owned()));
-        }
-        Ok(self.generation)
     }
+    Ok(greatest)
 }
 
-/// Marks a store as one that is being restored: nobody opens it.
-pub(crate) fn begin_restore(about: &About) -> Result<Op> {
-    let about = About {
-        restoring: Some(true),
-        ..*about
-    };
-    put_about(&about)
-}
-
-/// Makes a restored store one that can be opened.
-pub(crate) fn end_restore(about: &About) -> Result<Op> {
-    put_about(about)
-}
-
-/// Whether a document is the row `store`, which a restore writes itself.
-pub(crate) fn is_about(table: &Table, key: &[u8]) -> bool {
-    table == META && key == about_key()
-}
-
-fn put_about(about: &About) -> Result<Op> {
-    Ok(Op::Put {
-        table: META,
-        key: about_key(),
-        doc: to_document(META, about)?,
-    })
-}
-
-async fn check_schema(settler: &Settler) -> Result<u32> {
-    let key = about_key();
-    let about = match read::<About>(settler.engine.as_ref(), META, key.clone()).await? {
-        Some(about) => about,
-        None => {
-            let about = About {
-                schema: SCHEMA,
-                generation: 1,
-                restoring: None,
-            };
-            let doc = to_document(META, &about)?;
-            // If another process was faster, it wrote the same.
-            settle_one(
-                settler,
-                Op::Insert {
-                    table: META,
-                    key,
-                    doc,
-                },
-            )
-            .await?;
-            about
-        }
-    };
-    about.fitting()
-}
-
-async fn greatest(engine: &dyn Engine, table: &'static Table) -> Result<i64> {
-    let mut scan = Scan::index("ws", vec![Bson::Int64(SLOT.into())])
-        .reverse()
-        .limit(1);
-    scan.projection = Projection::Position;
-    let found = engine.scan_many(table, &[scan.resolve(table)?]).await?;
-    match found.first().and_then(|stored| stored.first()) {
-        Some(one) => Ok(position_of(table, &one.doc)?.s as i64),
-        None => Ok(0),
-    }
-}
-
-async fn read<T: serde::de::DeserializeOwned>(
-    engine: &dyn Engine,
-    table: &'static Table,
-    key: Key,
-) -> Result<Option<T>> {
-    let found = engine
-        .get_many(table, &[key], Projection::Full)
-        .await?
-        .pop()
-        .flatten();
-    found.map(|doc| from_raw(table, &doc)).transpose()
-}
-
-async fn settle_one(settler: &Settler, op: Op) -> Result<Verdict> {
-    let settled = settler.settle(Arc::from([vec![op]])).await?;
-    Ok(settled
-        .into_iter()
-        .flatten()
-        .next()
-        .unwrap_or(Verdict::NotReached))
-}
-
-fn stream_tables() -> impl Iterator<Item = &'static Table> {
+/// The tables whose documents have positions.
+pub(crate) fn stream_tables() -> impl Iterator<Item = &'static Table> {
     TABLES.iter().copied().filter(|table| table.is_stream())
 }
 
-/// The key of the row `store`.
-pub(crate) fn about_key() -> Key {
-    hash16(&[b"store"]).to_vec()
+fn row_key(w: u16) -> Key {
+    u64::from(w).to_be_bytes().to_vec()
 }
 
-fn row_key() -> Key {
-    u64::from(SLOT).to_be_bytes().to_vec()
-}
-
-fn floor_key() -> Key {
-    hash16(&[b"floor", &SLOT.to_be_bytes()]).to_vec()
+fn floor_key(w: u16) -> Key {
+    hash16(&[b"floor", &w.to_be_bytes()]).to_vec()
 }

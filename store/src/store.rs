@@ -7,15 +7,18 @@ mod read;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::changes::{position_from, position_of};
+pub(crate) use self::changes::{after_of, position_from, position_of};
 pub use self::codec::{from_raw, to_document};
+pub(crate) use self::codec::{read_all, read_one};
 use crate::committer::Committer;
-use crate::ring::Ring;
-use crate::{Cut, Engine};
+use crate::follower::Freshness;
+use crate::stream::Stream;
+use crate::{Cut, Engine, Signal};
 
 /// Typed tables, one group committer, and the stream of what was committed. Cheap to clone.
 #[derive(Clone)]
@@ -25,9 +28,17 @@ pub struct Store {
 
 pub(crate) struct Inner {
     pub(crate) engine: Arc<dyn Engine>,
+    /// Who we are among the nodes.
+    pub(crate) node: String,
+    /// Whether there can be other nodes.
+    pub(crate) is_shared: bool,
+    pub(crate) signals: broadcast::Sender<Signal>,
+    pub(crate) signals_sent: AtomicU64,
+    leads: watch::Receiver<bool>,
     committer: Committer,
-    ring: Arc<Ring>,
+    stream: Arc<Stream>,
     cut: watch::Receiver<Cut>,
+    freshness: Arc<Freshness>,
     tasks: TaskTracker,
 }
 
@@ -40,6 +51,23 @@ impl Store {
     /// Tells whenever the cut has moved.
     pub fn subscribe(&self) -> watch::Receiver<Cut> {
         self.inner.cut.clone()
+    }
+
+    /// Whether there can be other nodes on this store.
+    pub fn is_shared(&self) -> bool {
+        self.inner.is_shared
+    }
+
+    /// Whether this node does what one node does for all. Where there are no others, it always does;
+    /// among several, two may for a moment.
+    pub fn leads(&self) -> watch::Receiver<bool> {
+        self.inner.leads.clone()
+    }
+
+    /// Whether what was read once and has not been heard of since may still be used: no other node
+    /// can have changed it without our knowing. Otherwise it must be read again.
+    pub fn is_fresh(&self) -> bool {
+        !self.inner.is_shared || self.inner.freshness.is_fresh()
     }
 
     /// Commits what is queued, gives the writer slot back and closes the engine. What is committed

@@ -66,6 +66,16 @@ def mongodb_uri(output):
 
 
 @pytest.fixture(scope="session")
+def replica_set(output):
+    """A replica set of three members, for tests that break it."""
+    python = _installed(_PEERS / "mongod/bin/python")
+    mongod = Mongod(python, _HERE / "mongod.py", output / "replica-set", members=3)
+    mongod.start()
+    yield mongod
+    mongod.stop()
+
+
+@pytest.fixture(scope="session")
 def synapse(output, authority):
     """The other server of the federation."""
     python = _installed(_PEERS / "synapse/bin/python")
@@ -77,7 +87,16 @@ def synapse(output, authority):
 
 @pytest.fixture(scope="session")
 def new_gantry(output, authority, request):
-    """A function that makes another Gantry, not yet started, on the given storage engine."""
+    """A function that makes another Gantry, not yet started, on the given storage engine.
+
+    Its attribute `cluster` makes several nodes of one server on one MongoDB.
+    """
+
+    def cluster(name, count, server_name, uri):
+        storage = mongodb_storage(uri)
+        binary = _installed(_BINARY)
+        folders = [output / f"{name}-{number}" for number in range(1, count + 1)]
+        return [Gantry(binary, folder, authority, storage, server_name) for folder in folders]
 
     def make(engine, name):
         if STANDIN:
@@ -87,6 +106,7 @@ def new_gantry(output, authority, request):
         storage = mongodb_storage(uri) if uri else redb_storage()
         return Gantry(_installed(_BINARY), output / name, authority, storage)
 
+    make.cluster = cluster
     return make
 
 

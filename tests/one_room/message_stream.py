@@ -8,13 +8,27 @@ import time
 import aiohttp
 from matrix_http import path
 
-_GONE = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
+
+
+class Unavailable(Exception):
+    """The server asks to try again."""
+
+
+_GONE = (aiohttp.ClientError, asyncio.TimeoutError, OSError, Unavailable)
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
+_PUT_TIMEOUT = aiohttp.ClientTimeout(total=10)
 _PAUSE = 0.05
 _DEADLINE = 60
 _LONG_POLL_MS = 5_000
 _IN_FLIGHT = 0.02
 _EVERYTHING = json.dumps({"room": {"timeline": {"limit": 1000}}})
+
+
+async def _accept(answer):
+    """Fails unless the request was answered; 502 to 504 are no answer."""
+    if answer.status in (502, 503, 504):
+        raise Unavailable(await answer.text())
+    assert answer.status == 200, await answer.text()
 
 
 class _Client:
@@ -68,12 +82,21 @@ class Writer(_Client):
     async def repeat_unanswered(self):
         """Send again, with the same transaction id, whatever has no answer yet."""
         for number in sorted(self._unanswered):
-            self._acknowledge(number, await self._put(number))
+            self._acknowledge(number, await self._put_until_answered(number))
 
     async def repeat_acknowledged(self, numbers):
         """A request that was answered before the crash gets the same answer again."""
         for number in numbers:
-            assert await self._put(number) == self.acknowledged[number], number
+            assert await self._put_until_answered(number) == self.acknowledged[number], number
+
+    async def _put_until_answered(self, number):
+        end = time.monotonic() + _DEADLINE
+        while True:
+            try:
+                return await self._put(number)
+            except _GONE:
+                assert time.monotonic() < end, "the server does not answer"
+                await asyncio.sleep(_PAUSE)
 
     async def _try(self, number):
         self._unanswered.add(number)
@@ -90,8 +113,8 @@ class Writer(_Client):
     async def _put(self, number):
         where = path("rooms", self._room_id, "send", "m.room.message", f"number-{number}")
         content = {"msgtype": "m.text", "body": f"number {number}"}
-        async with self._session.put(where, json=content) as answer:
-            assert answer.status == 200, await answer.text()
+        async with self._session.put(where, json=content, timeout=_PUT_TIMEOUT) as answer:
+            await _accept(answer)
             return (await answer.json())["event_id"]
 
 
@@ -136,7 +159,7 @@ class Reader(_Client):
     async def _sync(self, **query):
         query["filter"] = _EVERYTHING
         async with self._session.get(path("sync"), params=query) as answer:
-            assert answer.status == 200, await answer.text()
+            await _accept(answer)
             return await answer.json()
 
     def _read(self, news):

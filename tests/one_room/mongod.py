@@ -1,7 +1,8 @@
-"""A MongoDB replica set of one node, started until standard input closes.
+"""A MongoDB replica set on loopback, started until standard input closes.
 
-Runs with the interpreter of the mongod environment and prints the connection string as its only
-line of output.
+Runs with the interpreter of the mongod environment and prints the connection string. Each line of
+standard input is a fault to cause, which is answered with a line when it has been caused:
+`kill-primary` (SIGKILL; the member is started again a moment later) and `step-down`.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import os
 import shutil
 import sys
 import sysconfig
+import threading
 from pathlib import Path
 
 import pymongo
@@ -17,7 +19,8 @@ from processes import Program
 from waiting import eventually
 
 _ALREADY_INITIALIZED = 23
-_SETTINGS = {"electionTimeoutMillis": 1000}
+_SETTINGS = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 500}
+_DOWN_FOR = 3.0
 
 
 def binary():
@@ -25,37 +28,47 @@ def binary():
     return Path(sysconfig.get_path("purelib")) / "fiftyone/db/bin/mongod"
 
 
-class Mongod:
+class Member:
     """One mongod on a free loopback port, with its data in `folder`."""
 
-    def __init__(self, folder):
-        self._port = free_port()
-        self._data = folder / "data"
-        self._program = Program("mongod", self._command(), folder / "mongod.log")
-
-    @property
-    def uri(self):
-        """The connection string of the replica set."""
-        return f"mongodb://127.0.0.1:{self._port}/?replicaSet=rs0"
+    def __init__(self, folder, number):
+        self.port = free_port()
+        self.host = f"127.0.0.1:{self.port}"
+        self._data = folder / f"data-{number}"
+        log = folder / f"mongod-{number}.log"
+        self._program = Program(f"mongod-{number}", self._command(), log)
 
     def start(self):
-        """Start the server and make it the primary of its own replica set."""
-        self._data.mkdir(parents=True)
-        with pymongo.MongoClient(
-            "127.0.0.1", self._port, directConnection=True, serverSelectionTimeoutMS=200
-        ) as client:
-            self._program.start(lambda: self._answers(client))
-            self._initiate(client)
+        """Start the server and wait until it answers."""
+        self._data.mkdir(parents=True, exist_ok=True)
+        with self.client() as client:
+            self._program.start(lambda: _answers(client))
+
+    def kill(self):
+        """End the server as a power cut does."""
+        self._program.kill()
 
     def stop(self):
         """End the server."""
         self._program.stop()
 
+    def client(self):
+        """A connection to this member alone."""
+        return pymongo.MongoClient(self.host, directConnection=True, serverSelectionTimeoutMS=200)
+
+    def is_primary(self):
+        """True while it accepts writes."""
+        with self.client() as client:
+            try:
+                return client.admin.command("hello").get("isWritablePrimary")
+            except pymongo.errors.ConnectionFailure:
+                return False
+
     def _command(self):
         return [
             binary(),
             *("--dbpath", self._data),
-            *("--port", self._port),
+            *("--port", self.port),
             *("--bind_ip", "127.0.0.1"),
             "--nounixsocket",
             *("--replSet", "rs0"),
@@ -65,45 +78,86 @@ class Mongod:
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=200"),
         ]
 
-    @staticmethod
-    def _answers(client):
-        try:
-            return client.admin.command("ping")
-        except pymongo.errors.ConnectionFailure:
-            return None
 
-    def _initiate(self, client):
-        member = {"_id": 0, "host": f"127.0.0.1:{self._port}"}
-        replica_set = {"_id": "rs0", "members": [member], "settings": _SETTINGS}
-        try:
-            client.admin.command("replSetInitiate", replica_set)
-        except pymongo.errors.OperationFailure as error:
-            if error.code != _ALREADY_INITIALIZED:
-                raise
-        eventually(
-            lambda: client.admin.command("hello").get("isWritablePrimary"), "mongod is the primary"
-        )
+class ReplicaSet:
+    """Members of one replica set."""
+
+    def __init__(self, folder, size):
+        self._members = [Member(folder, number) for number in range(size)]
+
+    @property
+    def uri(self):
+        """The connection string."""
+        hosts = ",".join(member.host for member in self._members)
+        return f"mongodb://{hosts}/?replicaSet=rs0"
+
+    def start(self):
+        """Start all members and wait for a primary."""
+        for member in self._members:
+            member.start()
+        members = [{"_id": number, "host": one.host} for number, one in enumerate(self._members)]
+        replica_set = {"_id": "rs0", "members": members, "settings": _SETTINGS}
+        with self._members[0].client() as client:
+            try:
+                client.admin.command("replSetInitiate", replica_set)
+            except pymongo.errors.OperationFailure as error:
+                if error.code != _ALREADY_INITIALIZED:
+                    raise
+        self._primary()
+
+    def kill_primary(self):
+        """The primary is gone at once, and comes back after a while."""
+        primary = self._primary()
+        primary.kill()
+        threading.Timer(_DOWN_FOR, primary.start).start()
+
+    def step_down(self):
+        """Another member becomes the primary."""
+        with self._primary().client() as client:
+            client.admin.command("replSetStepDown", 5, force=True)
+
+    def stop(self):
+        """End all members."""
+        for member in self._members:
+            member.stop()
+
+    def _primary(self):
+        def primary():
+            return next((member for member in self._members if member.is_primary()), None)
+
+        return eventually(primary, "there is a primary")
+
+
+def _answers(client):
+    try:
+        return client.admin.command("ping")
+    except pymongo.errors.ConnectionFailure:
+        return None
 
 
 def main():
-    """Start, print the connection string, wait for the end of standard input, stop."""
+    """Start, print the connection string, cause faults until standard input ends, stop."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--version", action="store_true", help="only show mongod's version")
-    arguments.add_argument("--folder", type=Path, help="emptied first, then data and log")
+    arguments.add_argument("--folder", type=Path, help="emptied first, then data and logs")
+    arguments.add_argument("--members", type=int, default=1, help="how many; 1 by default")
     chosen = arguments.parse_args()
     if chosen.version:
         os.execv(binary(), [str(binary()), "--version"])
 
     shutil.rmtree(chosen.folder, ignore_errors=True)
-    mongod = Mongod(chosen.folder)
+    replica_set = ReplicaSet(chosen.folder, chosen.members)
+    faults = {"kill-primary": replica_set.kill_primary, "step-down": replica_set.step_down}
     try:
-        mongod.start()
-        print(mongod.uri, flush=True)
-        sys.stdin.read()
+        replica_set.start()
+        print(replica_set.uri, flush=True)
+        for line in sys.stdin:
+            faults[line.strip()]()
+            print(line.strip(), flush=True)
     except KeyboardInterrupt:
         pass
     finally:
-        mongod.stop()
+        replica_set.stop()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import signal
 import subprocess
 
 import requests
@@ -24,11 +25,12 @@ class Gantry:
 
     address = "127.0.0.1"
 
-    def __init__(self, binary, folder, authority, storage):
-        self._plain, self._tls = free_port(self.address), free_port(self.address)
-        self.name = f"{self.address}:{self._tls}"
-        self.url = f"http://{self.address}:{self._plain}"
-        self.websocket_url = f"ws://{self.address}:{self._plain}/websocket"
+    def __init__(self, binary, folder, authority, storage, name=None):
+        self.plain_port, self.tls_port = free_port(self.address), free_port(self.address)
+        self._tls = f"{self.address}:{self.tls_port}"
+        self.name = name or self._tls
+        self.url = f"http://{self.address}:{self.plain_port}"
+        self.websocket_url = f"ws://{self.address}:{self.plain_port}/websocket"
         self._binary = binary
         self._settings = self._environment(folder, authority, storage)
         command = [binary, "serve"]
@@ -45,6 +47,14 @@ class Gantry:
     def kill(self):
         """End the server as a power cut does."""
         self._program.kill()
+
+    def freeze(self):
+        """Stop the process without ending it; its connections stay."""
+        self._program.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        """Let it go on."""
+        self._program.signal(signal.SIGCONT)
 
     def administer(self, *arguments):
         """Run `gantry admin` on the data of the stopped server; returns what it prints."""
@@ -64,8 +74,8 @@ class Gantry:
             **inherited,
             "GANTRY_SERVER__NAME": self.name,
             "GANTRY_SERVER__DATA_DIR": str(folder / "data"),
-            "GANTRY_LISTENERS__PLAIN": f"{self.address}:{self._plain}",
-            "GANTRY_LISTENERS__TLS": self.name,
+            "GANTRY_LISTENERS__PLAIN": f"{self.address}:{self.plain_port}",
+            "GANTRY_LISTENERS__TLS": self._tls,
             "GANTRY_LISTENERS__TLS_CERTIFICATE": str(certificate),
             "GANTRY_LISTENERS__TLS_PRIVATE_KEY": str(key),
             "GANTRY_OUTBOUND__EXTRA_CA": str(authority.certificate),
@@ -216,10 +226,10 @@ _RATE_LIMITS = {
 
 
 class Mongod:
-    """A MongoDB server that this test run starts itself, with the mongod environment's Python."""
+    """A replica set that this test run starts itself, with the mongod environment's Python."""
 
-    def __init__(self, python, script, folder):
-        self._command = [python, "-B", script, "--folder", folder]
+    def __init__(self, python, script, folder, members=1):
+        self._command = [python, "-B", script, "--folder", folder, "--members", str(members)]
         self._supervisor = None
         self.uri = None
 
@@ -228,9 +238,18 @@ class Mongod:
         self._supervisor = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.uri = self._supervisor.stdout.readline().strip()
+        self.uri = self._read()
         if not self.uri:
             raise RuntimeError(f"mongod does not start: {self._supervisor.wait()}")
+
+    def cause(self, fault):
+        """Have a fault caused; see `mongod.py`."""
+        print(fault, file=self._supervisor.stdin, flush=True)
+        answer = self._read()
+        assert answer == fault, f"mongod.py answers {answer!r}"
+
+    def _read(self):
+        return self._supervisor.stdout.readline().strip()
 
     def stop(self):
         """Closing its input ends the server."""

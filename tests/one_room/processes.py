@@ -64,6 +64,10 @@ class Program:
         """Ask the process to end, and insist after the deadline."""
         self._end(signal.SIGTERM, deadline)
 
+    def signal(self, number):
+        """Send the process a signal."""
+        os.kill(self._process.pid, number)
+
     def tail(self, lines=60):
         """The end of the log."""
         if not self.log.exists():

@@ -1,6 +1,9 @@
 //! Rooms in use: which are in memory, and how they come and go.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 use gantry_model::{
     RoomVersion,
@@ -109,6 +112,7 @@ impl Rooms {
             cache: Arc::new(StateCache::default()),
             view: RwLock::new(None),
             committing: AtomicBool::new(false),
+            end: AtomicU64::new(0),
             usage: Arc::new(Usage::new(self.clock().now_ms())),
         });
         let (sender, receiver) = mpsc::channel(QUEUE);
@@ -122,6 +126,7 @@ impl Rooms {
             queue: receiver,
             stop: config.stop.clone(),
             memory: None,
+            is_behind: false,
         };
         // Ends when the server stops or the handle is gone.
         config.tracker.spawn(actor.run());

@@ -1,9 +1,6 @@
 //! What can be read of rooms.
 
-use std::{
-    ops::Bound,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{ops::Bound, sync::Arc};
 
 use gantry_model::{
     Pdu, RoomVersion,
@@ -22,16 +19,12 @@ use crate::{
 impl Rooms {
     /// The room as it is now; `None`: we have never been in it.
     pub async fn view(&self, room: &RoomId) -> Result<Option<RoomView>> {
+        self.heed_others().await?;
         let Some(room) = self.find(room).await? else {
             return Ok(None);
         };
-        let settled = !room.shared.committing.load(Ordering::SeqCst);
-        let ready = if settled {
-            room.shared.view.read().clone()
-        } else {
-            None
-        };
-        let view = match ready {
+        let ready = room.shared.settled_view();
+        let view = match ready.filter(|_| self.store().is_fresh()) {
             Some(view) => Some(view),
             None => {
                 self.tell(&room, Task::Look).await?;

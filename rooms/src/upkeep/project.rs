@@ -68,7 +68,7 @@ impl Projections {
 }
 
 /// What an entry changed in the current state (`cd`).
-pub(super) async fn current_changes(
+pub(crate) async fn current_changes(
     store: &Store,
     rid: u64,
     entry: &EntryDoc,

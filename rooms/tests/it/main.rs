@@ -9,6 +9,7 @@ mod forks;
 mod house;
 mod large;
 mod log;
+mod nodes;
 mod power;
 mod projections;
 mod story;

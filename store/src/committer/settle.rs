@@ -20,6 +20,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_ATTEMPTS: u32 = 10;
 
 /// Repeats commands to the engine until they are answered.
+#[derive(Clone)]
 pub(crate) struct Settler {
     pub(crate) engine: Arc<dyn Engine>,
     /// Once this is cancelled, only a few attempts are made.
@@ -35,6 +36,13 @@ impl Settler {
             engine: Arc::clone(engine),
             stop: given_up,
         }
+    }
+
+    /// Applies one operation.
+    pub(crate) async fn settle_one(&self, op: Op) -> Result<Verdict> {
+        let settled = self.settle(Arc::from([vec![op]])).await?;
+        let verdict = settled.into_iter().flatten().next();
+        Ok(verdict.unwrap_or(Verdict::NotReached))
     }
 
     /// Applies the batches; the keys of all operations differ.

@@ -3,32 +3,49 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tracing::error;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{error, warn};
 
 use super::draft::{Draft, Number};
 use super::group::{Queue, Request};
 use super::settle::Settler;
-use super::stream::Stream;
+use crate::follower::{BEAT, Freshness};
 use crate::ring::Change;
 use crate::schema::{ROOM, filler_key};
-use crate::slot::{Slot, filler, floor};
-use crate::{Error, Op, Result, Settled, Verdict};
+use crate::slot::{Slot, filler, floor, rows};
+use crate::stream::{Arrived, Stream};
+use crate::{Error, Op, Position, Result, Settled, Stamp, Verdict};
+
+/// What a committer works with.
+pub(crate) struct Writer {
+    pub(crate) settler: Settler,
+    pub(crate) slot: Slot,
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) freshness: Arc<Freshness>,
+    /// Who we are among the nodes.
+    pub(crate) node: String,
+    /// Whether there can be other nodes.
+    pub(crate) is_shared: bool,
+}
 
 /// Everything that the task owns.
 pub(super) struct Task {
-    settler: Settler,
-    slot: Slot,
-    stream: Stream,
+    writer: Writer,
+    /// The last number that is settled.
+    last: Position,
     /// No number up to this is drawn again, even if its document is deleted.
     floor: u64,
 }
 
 impl Task {
-    pub(super) fn new(settler: Settler, slot: Slot, stream: Stream) -> Self {
+    pub(super) fn new(writer: Writer) -> Self {
+        let last = Position {
+            w: writer.slot.w(),
+            s: writer.slot.last,
+        };
         Self {
-            settler,
-            slot,
-            stream,
+            writer,
+            last,
             floor: 0,
         }
     }
@@ -36,11 +53,19 @@ impl Task {
     /// Commits group after group.
     pub(super) async fn run(mut self, requests: mpsc::UnboundedReceiver<Request>) {
         let mut queue = Queue::new(requests);
-        let stop = self.settler.stop.clone();
+        let stop = self.writer.settler.stop.clone();
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let group = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                _ = beat.tick(), if self.writer.is_shared => {
+                    if self.beat().await.is_err() && !self.retake().await {
+                        return;
+                    }
+                    continue;
+                }
                 group = queue.next_group() => group,
             };
             let Some(group) = group else { break };
@@ -57,54 +82,117 @@ impl Task {
         self.close_slot().await;
     }
 
-    /// Commits a group and tells its callers. False: the task cannot go on, because numbers are
-    /// drawn of which it does not know what they became.
+    /// Commits a group and tells its callers. False: the task cannot go on.
     async fn commit(&mut self, group: Vec<Request>) -> bool {
-        let draft = Draft::new(group, self.stream.last());
+        let stamped = group.iter().flat_map(|request| &request.batch.ops);
+        let count = stamped.filter(|op| op.stamp != Stamp::None).count() as u64;
+        if self.lease(count).await.is_err()
+            && !(self.retake().await && self.lease(count).await.is_ok())
+        {
+            return false;
+        }
+        let draft = Draft::new(group, self.last);
         match self.commit_draft(&draft).await {
             Ok(settled) => {
                 draft.reply(&settled);
                 true
             }
+            Err(Error::SlotLost(w)) => {
+                // Some of the draft may be there; whoever repeats a request finds it.
+                warn!(slot = w, "the writer slot was lost");
+                draft.fail(|| Error::SlotLost(w));
+                self.retake().await
+            }
             Err(failure) => {
+                // Numbers are drawn of which nobody here knows what they became.
                 error!(
                     error = &failure as &dyn std::error::Error,
                     "commits end here"
                 );
-                let slot_lost = matches!(failure, Error::SlotLost(_));
-                let w = self.slot.w;
-                draft.fail(|| {
-                    if slot_lost {
-                        Error::SlotLost(w)
-                    } else {
-                        Error::Closed
-                    }
-                });
+                draft.fail(|| Error::Closed);
                 false
             }
         }
     }
 
+    async fn lease(&mut self, count: u64) -> Result<()> {
+        let Writer { slot, settler, .. } = &mut self.writer;
+        slot.lease(settler, self.last.s, count).await
+    }
+
+    /// Tells the other nodes that we are there.
+    async fn beat(&mut self) -> Result<()> {
+        let cut = self.writer.stream.cut();
+        let Writer {
+            slot,
+            settler,
+            freshness,
+            ..
+        } = &mut self.writer;
+        freshness.sending(slot.w(), slot.row().version() + 1);
+        slot.beat(settler, cut.marks().collect(), self.last.s).await
+    }
+
+    /// Takes a slot again after another node closed ours, because it did not hear of us. False:
+    /// another process has our name, or the store cannot be reached.
+    async fn retake(&mut self) -> bool {
+        match self.take_again().await {
+            Ok(()) => true,
+            Err(failure) => {
+                error!(
+                    error = &failure as &dyn std::error::Error,
+                    "commits end here"
+                );
+                false
+            }
+        }
+    }
+
+    async fn take_again(&mut self) -> Result<()> {
+        let Writer { settler, node, .. } = &self.writer;
+        let w = self.last.w;
+        if !self.writer.is_shared {
+            return Err(Error::SlotLost(w));
+        }
+        let rows = rows(settler.engine.as_ref()).await?;
+        if rows.values().any(|row| row.belongs_to(node)) {
+            return Err(Error::SlotLost(w));
+        }
+        let slot = Slot::take(settler, node, true).await?;
+        self.last = Position {
+            w: slot.w(),
+            s: slot.last,
+        };
+        self.writer.stream.adopt([self.last]);
+        self.writer.slot = slot;
+        Ok(())
+    }
+
     async fn commit_draft(&mut self, draft: &Draft) -> Result<Settled> {
         self.keep_floor(draft).await?;
-        let mut settled = self.settler.settle(Arc::clone(&draft.batches)).await?;
+        let settler = &self.writer.settler;
+        let mut settled = settler.settle(Arc::clone(&draft.batches)).await?;
         self.settle_numbers(draft, &mut settled).await?;
         let Some(last) = draft.numbers.last() else {
             return Ok(settled);
         };
-        let applied = draft
-            .numbers
-            .iter()
-            .filter(|one| one.verdict(&settled) == Verdict::Applied);
-        let changes = applied.map(|number| {
+        self.last = last.position;
+        let arrived = draft.numbers.iter().map(|number| {
             let op = number.op(&draft.batches);
-            Change {
+            let is_applied = number.verdict(&settled) == Verdict::Applied;
+            let change = is_applied.then(|| Change {
                 position: number.position,
                 table: op.table(),
                 key: op.key().clone(),
+            });
+            let after = op.doc().filter(|_| is_applied).and_then(Position::before);
+            Arrived {
+                position: number.position,
+                change,
+                after,
             }
         });
-        self.stream.advance(last.position, changes);
+        self.writer.stream.arrive(arrived);
         Ok(settled)
     }
 
@@ -113,7 +201,7 @@ impl Task {
         let voided = |verdict| match verdict {
             Verdict::Applied => Ok(false),
             // Our numbers are drawn once, so somebody else draws from our slot.
-            Verdict::Conflict { index: Some("ws") } => Err(Error::SlotLost(self.slot.w)),
+            Verdict::Conflict { index: Some("ws") } => Err(Error::SlotLost(self.last.w)),
             Verdict::Conflict { .. } | Verdict::NotReached => Ok(true),
         };
         let mut void: Vec<Number> = Vec::new();
@@ -128,14 +216,14 @@ impl Task {
         let fillers = void
             .iter()
             .map(|number| vec![filler(ROOM, filler_key(number.position), number.position)]);
-        let filled = self.settler.settle(fillers.collect()).await?;
+        let filled = self.writer.settler.settle(fillers.collect()).await?;
         for (number, verdicts) in void.into_iter().zip(filled) {
             if verdicts == [Verdict::Applied] {
                 continue;
             }
             // An earlier attempt whose answer was lost may have arrived after all.
-            if !self.settler.shows(number.op(&draft.batches)).await? {
-                return Err(Error::SlotLost(self.slot.w));
+            if !self.writer.settler.shows(number.op(&draft.batches)).await? {
+                return Err(Error::SlotLost(self.last.w));
             }
             *number.verdict_mut(settled) = Verdict::Applied;
         }
@@ -146,20 +234,17 @@ impl Task {
     /// bear it is deleted, the number is written down.
     async fn keep_floor(&mut self, draft: &Draft) -> Result<()> {
         let deletes = |op: &Op| matches!(op, Op::Delete { table, .. } if table.is_stream());
-        let last = self.stream.last().s;
-        if self.floor < last && draft.batches.iter().flatten().any(deletes) {
-            self.settler.settle(Arc::from([vec![floor(last)]])).await?;
-            self.floor = last;
+        if self.floor < self.last.s && draft.batches.iter().flatten().any(deletes) {
+            let floor = floor(self.last);
+            self.writer.settler.settle_one(floor).await?;
+            self.floor = self.last.s;
         }
         Ok(())
     }
 
-    async fn close_slot(&self) {
-        let closed = match self.slot.closing(self.stream.last().s) {
-            Ok(op) => self.settler.settle(Arc::from([vec![op]])).await.map(|_| ()),
-            Err(error) => Err(error),
-        };
-        if let Err(failure) = closed {
+    async fn close_slot(&mut self) {
+        let Writer { slot, settler, .. } = &mut self.writer;
+        if let Err(failure) = slot.give_back(settler, self.last.s).await {
             // The next start looks for open numbers instead.
             error!(
                 error = &failure as &dyn std::error::Error,

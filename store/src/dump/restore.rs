@@ -8,9 +8,9 @@ use bson::Document;
 use super::files::{TableReader, verify};
 use super::manifest::Manifest;
 use super::{Moved, blocking, known_tables};
+use crate::about::{About, about_key, begin_restore, end_restore, is_about};
 use crate::committer::Settler;
 use crate::schema::{META, SCHEMA, TABLES};
-use crate::slot::{About, about_key, begin_restore, end_restore, is_about};
 use crate::{
     Engine, Error, MongoEngine, Op, Projection, RedbEngine, Result, Scan, Store, Stored, Table,
     Verdict,

@@ -42,7 +42,7 @@ pub(super) fn fields(table: &Table, projection: Projection) -> Option<Document> 
                 .collect(),
         ),
         Projection::Full | Projection::Light => None,
-        Projection::Position => Some(doc! { "w": 1, "s": 1 }),
+        Projection::Position => Some(doc! { "w": 1, "s": 1, "pw": 1 }),
     }
 }
 

@@ -38,7 +38,7 @@ impl Store {
             if start.s >= end.s {
                 continue;
             }
-            match self.inner.ring.between(start, end) {
+            match self.inner.stream.between(start, end) {
                 Some(found) => changes.extend(found),
                 None => changes.extend(self.scan_changes(start, end).await?),
             }
@@ -101,6 +101,12 @@ impl Store {
 pub(crate) fn position_of(table: &'static Table, doc: &RawDocument) -> Result<Position> {
     let field = |name| -> Result<Option<i64>> { Ok(value_at(table, doc, name)?.and_then(integer)) };
     position_from(field("w")?, field("s")?).ok_or_else(|| Error::malformed(table, "no position"))
+}
+
+/// The position that a document names as the one before it.
+pub(crate) fn after_of(table: &'static Table, doc: &RawDocument) -> Result<Option<Position>> {
+    let field = |name| -> Result<Option<i64>> { Ok(value_at(table, doc, name)?.and_then(integer)) };
+    Ok(position_from(field("pw.w")?, field("pw.s")?))
 }
 
 /// The position that the fields `w` and `s` spell.

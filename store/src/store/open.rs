@@ -3,15 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Inner, Store};
-use crate::committer::{Committer, Settler, Stream};
-use crate::ring::Ring;
-use crate::slot::Slot;
-use crate::{Cut, Engine, MongoEngine, Position, RedbEngine, Result};
+use super::{Inner, Store, read_one};
+use crate::about::{About, about_key, check_schema};
+use crate::committer::{Committer, Settler, Writer};
+use crate::follower::{Follower, Freshness, Parts, look};
+use crate::schema::META;
+use crate::signal::{WAITING, first_signal};
+use crate::slot::{Slot, SlotRow, rows};
+use crate::stream::Stream;
+use crate::{Cut, Engine, Error, MongoEngine, Position, RedbEngine, Result};
 
 impl Store {
     /// Opens the embedded engine on the file at `path`, which is created if missing.
@@ -25,9 +29,10 @@ impl Store {
         Self::with_engine(Arc::new(engine)).await
     }
 
-    /// Opens a database of a MongoDB replica set.
-    pub async fn open_mongodb(uri: &str, database: &str) -> Result<Self> {
-        Self::with_engine(Arc::new(MongoEngine::open(uri, database).await?)).await
+    /// Opens a database of a MongoDB replica set. `node` tells us from the other nodes; another
+    /// process of the same name takes our place.
+    pub async fn open_mongodb(uri: &str, database: &str, node: &str) -> Result<Self> {
+        Self::open(Arc::new(MongoEngine::open(uri, database).await?), node).await
     }
 
     /// Opens the embedded engine's file only to look at it: see [`Store::reading`]. Checksums of the
@@ -44,47 +49,94 @@ impl Store {
     /// Opens a store only to look at it: no writer slot is taken, no document is written, and what
     /// is committed through it fails with [`crate::Error::Closed`].
     pub async fn reading(engine: Arc<dyn Engine>) -> Result<Self> {
-        let (generation, last) = Slot::look(engine.as_ref()).await?;
-        let mut cut = Cut::new(generation);
-        cut.advance(last);
-        let (_, cut) = watch::channel(cut);
+        let about: Option<About> = read_one(engine.as_ref(), META, about_key()).await?;
+        let about = about.ok_or_else(|| Error::Unsuitable("there is no store here".to_owned()))?;
+        let (stream, cut) = Stream::new(Cut::new(about.fitting()?));
+        look(engine.as_ref(), &stream).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
+                node: String::new(),
+                is_shared: false,
+                signals: broadcast::channel(1).0,
+                leads: watch::channel(false).1,
+                signals_sent: first_signal(),
                 committer: Committer::closed(),
-                ring: Arc::new(Ring::new(last)),
+                stream: Arc::new(stream),
                 cut,
+                freshness: Arc::default(),
                 tasks: TaskTracker::new(),
             }),
         })
     }
 
-    /// Opens a store on any engine: checks the schema, takes the writer slot, closes what a crash
-    /// left open, and starts the committer.
+    /// Opens a store on an engine that no other node is on.
     pub async fn with_engine(engine: Arc<dyn Engine>) -> Result<Self> {
+        Self::open(engine, "").await
+    }
+
+    /// Opens a store on any engine: checks the schema, takes a writer slot, settles what a crash
+    /// left open, begins to follow the other nodes, and starts the committer.
+    pub async fn open(engine: Arc<dyn Engine>, node: &str) -> Result<Self> {
         let settler = Settler::for_opening(&engine);
-        let slot = Slot::take(&settler).await?;
-        let start = Position {
-            w: slot.w,
-            s: slot.last,
-        };
-        let mut cut = Cut::new(slot.generation);
-        cut.advance(start);
-        let (publish, cut) = watch::channel(cut);
-        let ring = Arc::new(Ring::new(start));
+        let generation = check_schema(&settler).await?;
+        // Whatever is written after this is told; whatever was written before is read below.
+        let feed = engine.watch().await?;
+        let is_shared = feed.is_some();
+        let slot = Slot::take(&settler, node, is_shared).await?;
+        let (stream, cut) = Stream::new(Cut::new(generation));
+        let stream = Arc::new(stream);
+        let (signals, _) = broadcast::channel(WAITING);
+        let (lead, leads) = watch::channel(!is_shared);
+        let freshness = Arc::new(Freshness::default());
         let tasks = TaskTracker::new();
-        let stream = Stream::new(start, Arc::clone(&ring), publish);
         let settler = Settler {
             stop: CancellationToken::new(),
             ..settler
         };
-        let committer = Committer::spawn(&tasks, settler, slot, stream);
+        let last = Position {
+            w: slot.w(),
+            s: slot.last,
+        };
+        if let Some(feed) = feed {
+            let follower = Follower::start(Parts {
+                settler: settler.clone(),
+                node: node.to_owned(),
+                stream: Arc::clone(&stream),
+                freshness: Arc::clone(&freshness),
+                signals: signals.clone(),
+                leads: lead,
+                tasks: tasks.clone(),
+            });
+            tasks.spawn(follower.await?.run(feed));
+        } else {
+            let rows = rows(engine.as_ref()).await?;
+            stream.adopt(rows.values().flat_map(SlotRow::marks));
+        }
+        stream.adopt([last]);
+        let committer = Committer::spawn(
+            &tasks,
+            Writer {
+                settler,
+                slot,
+                stream: Arc::clone(&stream),
+                freshness: Arc::clone(&freshness),
+                node: node.to_owned(),
+                is_shared,
+            },
+        );
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
+                node: node.to_owned(),
+                is_shared,
+                signals,
+                leads,
+                signals_sent: first_signal(),
                 committer,
-                ring,
+                stream,
                 cut,
+                freshness,
                 tasks,
             }),
         })

@@ -85,7 +85,7 @@ impl Store {
             .transpose()
     }
 
-    async fn commit_one(&self, op: Op) -> Result<Outcome> {
+    pub(crate) async fn commit_one(&self, op: Op) -> Result<Outcome> {
         let mut batch = Batch::new();
         batch.push(op, Stamp::None);
         self.commit(batch).await?.pop().ok_or(Error::Closed)

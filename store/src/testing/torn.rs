@@ -80,8 +80,8 @@ impl Engine for TornEngine {
         self.inner.take_one(table, prefix).await
     }
 
-    fn watch(&self) -> Option<Feed> {
-        self.inner.watch()
+    async fn watch(&self) -> Result<Option<Feed>> {
+        self.inner.watch().await
     }
 
     fn snapshot(&self) -> Snapshot {

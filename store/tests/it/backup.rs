@@ -17,7 +17,10 @@ async fn contents(store: &Store) -> BTreeMap<&'static str, BTreeMap<Key, Documen
         .iter()
         .filter(|table| ![META, WRITERS].contains(table))
     {
-        contents.insert(table.name, all(store, table).await);
+        let mut documents = all(store, table).await;
+        // Fillers may be laid when a store is opened.
+        documents.retain(|key, _| key[..8] != [0; 8]);
+        contents.insert(table.name, documents);
     }
     contents
 }
@@ -143,7 +146,7 @@ pub(crate) async fn a_restore_that_did_not_end_is_not_opened(fixture: &Fixture) 
     store.put(META, key, &about).await.expect("stored");
 
     for opened in [
-        Store::with_engine(engine.clone()).await,
+        Store::open(engine.clone(), "node").await,
         Store::reading(engine).await,
     ] {
         let Err(error) = opened else {

@@ -55,8 +55,8 @@ impl Engine for Crashing {
         self.inner.take_one(table, prefix).await
     }
 
-    fn watch(&self) -> Option<Feed> {
-        None
+    async fn watch(&self) -> Result<Option<Feed>> {
+        Ok(None)
     }
 
     async fn close(&self) {}
@@ -72,7 +72,9 @@ pub(crate) async fn a_crash_leaves_prefixes_and_its_numbers_are_filled(fixture: 
             left: left.into(),
             step,
         };
-        let store = Store::with_engine(Arc::new(crashing)).await.expect("opens");
+        let store = Store::open(Arc::new(crashing), "node")
+            .await
+            .expect("opens");
         run_until_crash(&store, base).await;
         drop(store);
 

@@ -98,7 +98,7 @@ impl Fixture {
             Kind::redb | Kind::mongodb => Arc::clone(engine),
             Kind::torn => Arc::new(TornEngine::new(Arc::clone(engine), 0x5eed)),
         };
-        Store::with_engine(engine).await.expect("opens")
+        Store::open(engine, "node").await.expect("opens")
     }
 
     /// A store on the data of this fixture.
@@ -126,7 +126,7 @@ impl Fixture {
     /// The store that was restored so.
     pub(crate) async fn other_store(&self) -> Store {
         match (&self.mongodb, mongodb_uri()) {
-            (None, Some(uri)) => Store::open_mongodb(&uri, &self.other_database()).await,
+            (None, Some(uri)) => Store::open_mongodb(&uri, &self.other_database(), "node").await,
             _ => Store::open_redb(self.path().join("other.redb")).await,
         }
         .expect("opens")

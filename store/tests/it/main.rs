@@ -7,6 +7,7 @@ mod crash;
 mod documents;
 mod fixture;
 mod mongodb_only;
+mod nodes;
 mod races;
 mod restart;
 mod scans;

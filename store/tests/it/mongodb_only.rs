@@ -3,7 +3,7 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use gantry_store::bson::{Bson, Document, doc};
 use gantry_store::schema::{FILTER, ROOM, TABLES};
-use gantry_store::{Batch, Engine as _, MongoEngine, Scan, Stamp, Store};
+use gantry_store::{Batch, Engine as _, MongoEngine, Scan, Stamp, Store, Told};
 
 use crate::commits::{entry, log_key};
 use crate::fixture::{Fixture, Kind, run};
@@ -24,7 +24,7 @@ async fn no_statement_scans_a_collection() {
             .await
             .expect("profiles");
 
-        let store = Store::open_mongodb(uri, name).await.expect("opens");
+        let store = Store::open_mongodb(uri, name, "node").await.expect("opens");
         use_everything(&store).await;
         store.shutdown().await;
 
@@ -126,19 +126,29 @@ async fn the_feed_names_what_was_written() {
         let (uri, name) = database(fixture);
         let store = fixture.store().await;
         let engine = MongoEngine::open(uri, name).await.expect("opens");
-        let mut feed = engine.watch().expect("MongoDB has one");
+        let mut feed = engine
+            .watch()
+            .await
+            .expect("opens")
+            .expect("MongoDB has one");
 
-        // The feed begins at a moment of its own, so something is written until it speaks.
-        let mut n = 0;
+        store
+            .commit(entry(1, doc! { "rid": 1 }))
+            .await
+            .expect("commits");
         let (table, key, position) = loop {
-            tokio::select! {
-                one = feed.next() => break one.expect("goes on").expect("is whole"),
-                written = store.commit(entry(n, doc! { "rid": 1 })) => drop(written),
+            match feed.next().await.expect("goes on").expect("is whole") {
+                Told::Document {
+                    table,
+                    key,
+                    position,
+                    ..
+                } => break (table, key, position),
+                Told::Writer(_) | Told::Signal(_) => {}
             }
-            n += 1;
         };
 
-        assert_eq!(table, ROOM.name);
+        assert_eq!(table, ROOM);
         let stored: Document = store
             .get(ROOM, &key)
             .await

@@ -49,8 +49,9 @@ pub(crate) async fn a_deleted_document_does_not_give_its_number_back(fixture: &F
     let next = fixture.store_on(&engine).await;
 
     let outcomes = next.commit(entry(2, doc! {})).await.expect("commits");
-    assert_eq!(outcomes[0].position().map(|position| position.s), Some(3));
-    assert_dense(&next, 3).await;
+    let position = outcomes[0].position().expect("applied");
+    assert!(position.w > 1 || position.s > 2, "{position}");
+    assert_dense(&next, next.cut().mark(1)).await;
     next.shutdown().await;
 }
 
@@ -63,7 +64,7 @@ pub(crate) async fn a_newer_schema_is_refused(fixture: &Fixture) {
         .await
         .expect("stored");
 
-    let Err(error) = Store::with_engine(engine).await else {
+    let Err(error) = Store::open(engine, "node").await else {
         panic!("it opened")
     };
 
@@ -96,7 +97,8 @@ pub(crate) async fn a_second_owner_of_the_slot_ends_the_first(fixture: &Fixture)
         Err(Error::Closed)
     ));
     second.commit(entry(3, doc! {})).await.expect("commits");
-    assert_dense(&second, 3).await;
-    assert_eq!(borne(&second).await.len(), 3);
+    let last = second.cut().mark(1);
+    assert_dense(&second, last).await;
+    assert_eq!(borne(&second).await.len() as u64, last);
     second.shutdown().await;
 }

@@ -1,0 +1,89 @@
+//! What the other nodes tell the one that sends.
+
+use std::collections::HashMap;
+
+use gantry_model::id::{OwnedServerName, ServerName};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use crate::{Edu, Outbox};
+
+/// What these signals are about.
+const KIND: &str = "outbox";
+/// A server that is heard of is told of so often, in milliseconds.
+const TOLD_EVERY_MS: i64 = 10_000;
+/// Servers of which that is remembered.
+const MAX_SERVERS: usize = 10_000;
+
+/// Something for the node that sends.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum News {
+    /// A unit to send.
+    Edu { server: OwnedServerName, edu: Edu },
+    /// A server was heard of.
+    Alive { server: OwnedServerName },
+}
+
+/// When servers were last told of.
+#[derive(Default)]
+pub(crate) struct Heard(Mutex<HashMap<OwnedServerName, i64>>);
+
+impl Heard {
+    /// Whether that a server was heard of is news.
+    pub(crate) fn is_worth_telling(&self, server: &ServerName, now: i64) -> bool {
+        let mut told = self.0.lock();
+        if told.get(server).is_some_and(|at| now - at < TOLD_EVERY_MS) {
+            return false;
+        }
+        if told.len() >= MAX_SERVERS {
+            told.clear();
+        }
+        told.insert(server.to_owned(), now);
+        true
+    }
+}
+
+impl Outbox {
+    /// Tells the node that sends. It is lost if there is none at this moment.
+    pub(crate) fn tell_leader(&self, news: News) {
+        let store = self.0.config.store.clone();
+        // As a text, because what stands in a unit is not ours to name fields with.
+        let Ok(text) = serde_json::to_string(&news) else {
+            return;
+        };
+        self.0.config.tracker.spawn(async move {
+            if let Err(error) = store.signal(KIND, &text).await {
+                tracing::debug!(%error, "the sending node was not told");
+            }
+        });
+    }
+
+    /// Does what other nodes ask for, while this node leads.
+    pub(crate) async fn heed_nodes(self) {
+        let mut heard = self.0.config.store.signals::<String>(KIND);
+        let stop = self.0.config.stop.clone();
+        while let Some(Some(text)) = stop.run_until_cancelled(heard.next()).await {
+            match serde_json::from_str(&text) {
+                _ if !self.leads() => {}
+                Ok(News::Edu { server, edu }) => self.push_edu(&server, edu),
+                Ok(News::Alive { server }) => self.note_alive(&server),
+                Err(error) => tracing::debug!(%error, "a node speaks of something unknown"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_of_now_and_then() {
+        let heard = Heard::default();
+        let server = ServerName::parse("b.example").unwrap();
+
+        assert!(heard.is_worth_telling(&server, 0));
+        assert!(!heard.is_worth_telling(&server, TOLD_EVERY_MS - 1));
+        assert!(heard.is_worth_telling(&server, TOLD_EVERY_MS));
+    }
+}

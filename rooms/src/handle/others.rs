@@ -1,0 +1,47 @@
+//! What other nodes append: the rooms that it concerns are read again before they are used.
+
+use std::sync::atomic::Ordering;
+
+use gantry_store::{Cut, schema::ROOM};
+
+use crate::{
+    Result, Rooms,
+    codec::{KIND_LOG, number},
+};
+
+impl Rooms {
+    /// Notes of every room in memory how long its log has become, as far as everything is committed
+    /// now. Whoever reads a room up to a cut has it noted first.
+    pub(super) async fn heed_others(&self) -> Result<()> {
+        if !self.store().is_shared() {
+            return Ok(());
+        }
+        let now = self.store_cut();
+        if is_covered(&now, &*self.0.heeded.read()) {
+            return Ok(());
+        }
+        let since = self.0.heeded.read().clone();
+        for change in self.store().changes(&since, &now).await? {
+            if change.table == ROOM && change.key.get(8) == Some(&KIND_LOG) {
+                let rid = change.key[..8].try_into().map(u64::from_be_bytes);
+                self.note_end(rid.unwrap_or(0), number(&change.key)?);
+            }
+        }
+        let mut heeded = self.0.heeded.write();
+        *heeded = heeded.max(&now);
+        Ok(())
+    }
+
+    fn note_end(&self, rid: u64, pos: u64) {
+        let Some(room_id) = self.0.names.lock().get(&rid).cloned() else {
+            return;
+        };
+        if let Some(room) = self.0.rooms.lock().get(&room_id) {
+            room.shared.end.fetch_max(pos, Ordering::SeqCst);
+        }
+    }
+}
+
+fn is_covered(cut: &Cut, by: &Cut) -> bool {
+    cut.marks().all(|mark| by.contains(mark))
+}

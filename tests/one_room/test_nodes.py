@@ -1,0 +1,178 @@
+"""Three nodes of one server on a replica set behind a balancer, while all of them are broken.
+
+What any node has acknowledged is there, once, for everybody, whichever node they ask next: for the
+sender who repeats a request, for the reader who goes on from a token of another node, for a
+Rocket.Chat client, and for the other server.
+"""
+
+import asyncio
+import itertools
+import os
+import random
+import time
+from collections import Counter
+
+import pytest
+from balancer import Backend, Balancer
+from matrix_http import MatrixHttp, path
+from message_stream import Reader, Writer
+from waiting import eventually
+
+LONG = bool(os.environ.get("GANTRY_LONG"))
+FAULTS = 90 if LONG else 4
+PAUSE_BETWEEN = 20 if LONG else 4
+MESSAGES_PER_SECOND = 20
+LONGER_THAN_A_LEASE = 7
+
+
+class Cluster:
+    """Nodes of one server, and what balances requests between them."""
+
+    def __init__(self, new_gantry, count, uri):
+        self._clients = Balancer("127.0.0.1")
+        self._servers = Balancer("127.0.0.1")
+        self.nodes = new_gantry.cluster("cluster", count, self._servers.host, uri)
+        self.name = self._servers.host
+        self.url = f"http://{self._clients.host}"
+
+    def start(self):
+        for node in self.nodes:
+            node.start()
+        self._clients.start(Backend(node.plain_port, node.plain_port) for node in self.nodes)
+        self._servers.start(Backend(node.tls_port, node.plain_port) for node in self.nodes)
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()
+        self._clients.stop()
+        self._servers.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(new_gantry, replica_set):
+    """Three nodes on three members."""
+    cluster = Cluster(new_gantry, 3, replica_set.uri)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+def test_what_one_node_is_told_every_node_knows(cluster):
+    one, other, _ = (node.url for node in cluster.nodes)
+    alice = MatrixHttp.register(one, "alice-here")
+    there = MatrixHttp(other, alice.token, alice.user_id)
+    bob = MatrixHttp.register(other, "bob-there")
+    room_id = alice.create_room(room_version="11")
+
+    answer = bob.post(path("join", room_id), json={})
+    assert answer.status_code == 200, answer.text
+    typing = path("rooms", room_id, "typing", bob.user_id)
+    before = alice.get(path("sync")).json()["next_batch"]
+    assert bob.put(typing, json={"typing": True, "timeout": 20_000}).status_code == 200
+    said = bob.send(room_id, "from the other node", "one")
+
+    seen, typists = [], []
+
+    def has_come():
+        nonlocal before
+        news = alice.get(path("sync"), params={"since": before, "timeout": 1000}).json()
+        before = news["next_batch"]
+        room = news.get("rooms", {}).get("join", {}).get(room_id, {})
+        seen.extend(event["event_id"] for event in room.get("timeline", {}).get("events", []))
+        for event in room.get("ephemeral", {}).get("events", []):
+            typists.extend(event["content"].get("user_ids", []))
+        return said in seen and bob.user_id in typists
+
+    eventually(has_come, "Alice hears of Bob on her own node")
+    assert there.event(room_id, said)["content"]["body"] == "from the other node"
+
+    # A session that ends on one node has ended on every node at once.
+    assert there.post(path("logout"), json={}).status_code == 200
+    assert alice.get(path("account", "whoami")).status_code == 401
+
+
+def test_acknowledged_messages_survive_every_fault(cluster, replica_set, synapse):
+    alice = MatrixHttp.register(cluster.url, "alice")
+    carol = MatrixHttp.register(synapse.url, "carol-of-the-cluster")
+    room_id = alice.create_room(room_version="11")
+    carol.join(room_id, via=cluster.name)
+    writer = Writer(alice, room_id)
+    reader = Reader(alice, room_id)
+    breaking = Breaking(cluster, replica_set)
+
+    asyncio.run(_break(breaking, writer, reader))
+
+    for fault, seconds in breaking.longest.items():
+        print(f"{fault}: at most {seconds:.1f} s until everything was acknowledged")
+    acknowledged = writer.acknowledged
+    stored = [event["event_id"] for event in alice.all_messages(room_id) if _is_text(event)]
+    assert _repeated(stored) == []
+    assert set(stored) == set(acknowledged.values())
+    assert _repeated(reader.seen) == []
+    assert set(reader.seen) == set(stored)
+    eventually(
+        lambda: set(stored) <= {event["event_id"] for event in carol.all_messages(room_id)},
+        "Synapse has every message",
+        deadline=90,
+        pause=0.5,
+    )
+
+
+class Breaking:
+    """The faults, and how long each kept a client waiting."""
+
+    def __init__(self, cluster, replica_set):
+        self._nodes = cluster.nodes
+        self._replica_set = replica_set
+        self._node = None
+        self.longest = {}
+        self.faults = {
+            "node killed": (self._kill, self._start),
+            "node paused": (self._freeze, self._thaw),
+            "primary stepped down": (lambda: self._replica_set.cause("step-down"), None),
+            "primary killed": (lambda: self._replica_set.cause("kill-primary"), None),
+        }
+
+    def note(self, fault, seconds):
+        """Remember the longest wait."""
+        self.longest[fault] = max(seconds, self.longest.get(fault, 0))
+
+    def _kill(self):
+        self._node = random.choice(self._nodes)
+        self._node.kill()
+
+    def _start(self):
+        self._node.start()
+
+    def _freeze(self):
+        self._node = random.choice(self._nodes)
+        self._node.freeze()
+
+    def _thaw(self):
+        time.sleep(LONGER_THAN_A_LEASE)
+        self._node.thaw()
+
+
+async def _break(breaking, writer, reader):
+    faults = itertools.cycle(breaking.faults.items())
+    async with writer, reader:
+        for fault, (cause, mend) in itertools.islice(faults, FAULTS):
+            end = time.monotonic() + PAUSE_BETWEEN
+            await writer.write(
+                MESSAGES_PER_SECOND, until=lambda end=end: time.monotonic() > end, then=cause
+            )
+            begin = time.monotonic()
+            await writer.repeat_unanswered()
+            breaking.note(fault, time.monotonic() - begin)
+            if mend:
+                await asyncio.to_thread(mend)
+            await writer.repeat_acknowledged(random.sample(sorted(writer.acknowledged), 10))
+        await reader.has_seen(set(writer.acknowledged.values()))
+
+
+def _is_text(event):
+    return event["type"] == "m.room.message"
+
+
+def _repeated(event_ids):
+    return [event_id for event_id, times in Counter(event_ids).items() if times > 1]
