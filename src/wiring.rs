@@ -261,6 +261,7 @@ fn federation(
     Ok(Federation::new(FederationParts {
         config: FederationConfig {
             enabled: config.federation.enabled,
+            notaries: config.federation.notaries.clone(),
             ..FederationConfig::default()
         },
         rooms: rooms.clone(),

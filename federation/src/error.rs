@@ -80,6 +80,9 @@ pub enum Error {
     /// The other servers took too long.
     #[error("the other servers took too long")]
     Timeout,
+    /// The server stops.
+    #[error("the server stops")]
+    Interrupted,
     /// The room engine refused or failed.
     #[error(transparent)]
     Rooms(#[from] gantry_rooms::Error),
@@ -107,7 +110,7 @@ impl Error {
                 version: version.clone(),
             },
             Self::UnableToAuthorizeJoin => ErrorKind::UnableToAuthorizeJoin,
-            Self::Busy => ErrorKind::Unavailable,
+            Self::Busy | Self::Interrupted => ErrorKind::Unavailable,
             Self::Refused {
                 errcode,
                 room_version,
@@ -138,12 +141,27 @@ impl Error {
         }
     }
 
+    /// Whether the other server has said no: what was asked of it did not happen.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status < 500)
+    }
+
     /// Whether another server might answer better: this one was away, broken or not in the room.
     pub(crate) fn is_about_the_server(&self) -> bool {
         !matches!(
             self.kind(),
             ErrorKind::Forbidden | ErrorKind::IncompatibleRoomVersion { .. }
         )
+    }
+}
+
+/// Of two failures the one that says more: a refusal rather than an absence.
+pub(crate) fn more_telling(old: Option<Error>, new: Error) -> Error {
+    match old {
+        Some(old) if matches!(new, Error::NoServer) => old,
+        Some(old) if !old.is_about_the_server() => old,
+        Some(old @ Error::Refused { .. }) if !matches!(new, Error::Refused { .. }) => old,
+        _ => new,
     }
 }
 

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use gantry_accounts::Accounts;
 use gantry_delivery::Outbox;
-use gantry_model::{Clock, Rng, id::ServerName};
+use gantry_model::{
+    Clock, Rng,
+    id::{OwnedServerName, ServerName},
+};
 use gantry_outbound::{Discovery, Outbound};
 use gantry_rooms::Rooms;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -23,6 +26,8 @@ pub struct FederationConfig {
     pub request_timeout_ms: u64,
     /// How long other servers may trust our keys without asking again, in milliseconds.
     pub key_validity_ms: i64,
+    /// Servers that are believed about the keys of servers that do not give them themselves.
+    pub notaries: Vec<OwnedServerName>,
 }
 
 impl Default for FederationConfig {
@@ -31,6 +36,7 @@ impl Default for FederationConfig {
             enabled: true,
             request_timeout_ms: 30_000,
             key_validity_ms: 24 * 60 * 60 * 1000,
+            notaries: Vec::new(),
         }
     }
 }
@@ -77,6 +83,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     tracker: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl fmt::Debug for FederationParts {
@@ -114,14 +121,19 @@ impl Federation {
         } = parts;
         let timeout = Duration::from_millis(config.request_timeout_ms);
         let client = Client::new(rooms.identity().clone(), outbound, discovery, timeout);
-        let keys = KeyRing::new(rooms.clone(), client.clone(), Arc::clone(&clock));
+        let keys = KeyRing::new(
+            rooms.clone(),
+            client.clone(),
+            Arc::clone(&clock),
+            config.notaries.clone(),
+        );
         let checker = Checker::new(keys.clone(), tracker.clone());
         let receiver = Receiver::new(
             rooms.clone(),
             client.clone(),
             checker.clone(),
             tracker.clone(),
-            stop,
+            stop.clone(),
         );
         Self(Arc::new(Inner {
             config,
@@ -137,6 +149,7 @@ impl Federation {
             clock,
             rng,
             tracker,
+            stop,
         }))
     }
 
@@ -149,6 +162,10 @@ impl Federation {
             client: self.0.client.clone(),
             clock: Arc::clone(&self.0.clock),
         }));
+        let calls = self.calls();
+        self.0
+            .tracker
+            .spawn(async move { calls.finish_joins().await });
         let federation = self.clone();
         self.0.tracker.spawn(async move {
             if let Err(error) = federation.0.receiver.replay().await {
@@ -205,6 +222,14 @@ impl Federation {
 
     pub(crate) fn joining(&self) -> &Joining {
         &self.0.joining
+    }
+
+    pub(crate) fn tracker(&self) -> &TaskTracker {
+        &self.0.tracker
+    }
+
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

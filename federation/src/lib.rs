@@ -16,6 +16,7 @@ mod federation;
 mod inbound;
 mod joining;
 mod key_ring;
+mod race;
 mod receive;
 mod remote;
 mod sender;

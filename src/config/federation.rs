@@ -1,5 +1,6 @@
 //! Section `federation`.
 
+use gantry_model::id::OwnedServerName;
 use serde::{Deserialize, Serialize};
 
 /// Other Matrix servers.
@@ -13,6 +14,9 @@ pub struct FederationConfig {
     pub retry_min_ms: u64,
     /// The longest such wait, in milliseconds.
     pub retry_max_ms: u64,
+    /// Servers that are believed about the signing keys of servers that cannot be reached
+    /// themselves. Whoever is named here can forge such keys.
+    pub notaries: Vec<OwnedServerName>,
 }
 
 impl Default for FederationConfig {
@@ -21,6 +25,7 @@ impl Default for FederationConfig {
             enabled: true,
             retry_min_ms: 2_000,
             retry_max_ms: 3_600_000,
+            notaries: Vec::new(),
         }
     }
 }
