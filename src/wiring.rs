@@ -262,6 +262,8 @@ fn federation(
         config: FederationConfig {
             enabled: config.federation.enabled,
             notaries: config.federation.notaries.clone(),
+            allow: config.federation.allow.clone(),
+            deny: config.federation.deny.clone(),
             ..FederationConfig::default()
         },
         rooms: rooms.clone(),

@@ -42,6 +42,18 @@ pub enum Error {
     /// We cannot tell whether the user may join; another server can.
     #[error("this server cannot tell whether the user may join")]
     UnableToAuthorizeJoin,
+    /// The configuration excludes the other server.
+    #[error("this server does not talk to {server}")]
+    Excluded {
+        /// The server.
+        server: OwnedServerName,
+    },
+    /// The other server asks for too much at once.
+    #[error("too many requests")]
+    Overloaded {
+        /// When it may ask again, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// Too much waits to be worked off.
     #[error("too much waits for this room")]
     Busy,
@@ -98,7 +110,10 @@ impl Error {
     /// What surfaces make of it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Disabled | Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::Disabled | Self::Forbidden(_) | Self::Excluded { .. } => ErrorKind::Forbidden,
+            Self::Overloaded { retry_after_ms } => ErrorKind::RateLimited {
+                retry_after_ms: *retry_after_ms,
+            },
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
             Self::InviteBlocked => ErrorKind::InviteBlocked,
             Self::NotFound(_) | Self::NoServer => ErrorKind::NotFound,
@@ -148,10 +163,11 @@ impl Error {
 
     /// Whether another server might answer better: this one was away, broken or not in the room.
     pub(crate) fn is_about_the_server(&self) -> bool {
-        !matches!(
+        let is_final = matches!(
             self.kind(),
             ErrorKind::Forbidden | ErrorKind::IncompatibleRoomVersion { .. }
-        )
+        );
+        !is_final || matches!(self, Self::Excluded { .. })
     }
 }
 

@@ -13,8 +13,8 @@ use gantry_rooms::Rooms;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FederationCalls, acl::Acls, check::Checker, client::Client, joining::Joining,
-    key_ring::KeyRing, receive::Receiver, sender::Sender,
+    FederationCalls, acl::Acls, budget::Requests, check::Checker, client::Client, joining::Joining,
+    key_ring::KeyRing, peers::Peers, receive::Receiver, sender::Sender,
 };
 
 /// The settings of federation.
@@ -28,6 +28,10 @@ pub struct FederationConfig {
     pub key_validity_ms: i64,
     /// Servers that are believed about the keys of servers that do not give them themselves.
     pub notaries: Vec<OwnedServerName>,
+    /// Patterns of the servers that we talk to; none: all.
+    pub allow: Vec<String>,
+    /// Patterns of servers that we do not talk to.
+    pub deny: Vec<String>,
 }
 
 impl Default for FederationConfig {
@@ -37,6 +41,8 @@ impl Default for FederationConfig {
             request_timeout_ms: 30_000,
             key_validity_ms: 24 * 60 * 60 * 1000,
             notaries: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
         }
     }
 }
@@ -79,6 +85,8 @@ struct Inner {
     checker: Checker,
     receiver: Receiver,
     acls: Acls,
+    peers: Arc<Peers>,
+    requests: Requests,
     joining: Joining,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -120,7 +128,14 @@ impl Federation {
             stop,
         } = parts;
         let timeout = Duration::from_millis(config.request_timeout_ms);
-        let client = Client::new(rooms.identity().clone(), outbound, discovery, timeout);
+        let peers = Arc::new(Peers::new(&config.allow, &config.deny));
+        let client = Client::new(
+            rooms.identity().clone(),
+            outbound,
+            discovery,
+            timeout,
+            Arc::clone(&peers),
+        );
         let keys = KeyRing::new(
             rooms.clone(),
             client.clone(),
@@ -145,6 +160,8 @@ impl Federation {
             checker,
             receiver,
             acls: Acls::default(),
+            peers,
+            requests: Requests::default(),
             joining: Joining::default(),
             clock,
             rng,
@@ -218,6 +235,14 @@ impl Federation {
 
     pub(crate) fn acls(&self) -> &Acls {
         &self.0.acls
+    }
+
+    pub(crate) fn peers(&self) -> &Peers {
+        &self.0.peers
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.requests
     }
 
     pub(crate) fn joining(&self) -> &Joining {

@@ -67,7 +67,7 @@ pub use relations::Relation;
 pub use removal::Removed;
 pub use retention::RetentionPolicy;
 pub use server_keys::ServerKey;
-pub use staging::Staged;
+pub use staging::{Staged, StagedPlace};
 pub use timeline::{Direction, Page};
 pub use upkeep::{Checked, Export, Finding, Rebuilt, Upkeep};
 pub use view::RoomView;

@@ -17,6 +17,11 @@ pub struct FederationConfig {
     /// Servers that are believed about the signing keys of servers that cannot be reached
     /// themselves. Whoever is named here can forge such keys.
     pub notaries: Vec<OwnedServerName>,
+    /// The servers that are talked to, in both directions, as names with `*` and `?`, with or
+    /// without a port; empty: all. Events of other servers may still come by way of these.
+    pub allow: Vec<String>,
+    /// The servers that are not talked to, in the same form.
+    pub deny: Vec<String>,
 }
 
 impl Default for FederationConfig {
@@ -26,6 +31,8 @@ impl Default for FederationConfig {
             retry_min_ms: 2_000,
             retry_max_ms: 3_600_000,
             notaries: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
         }
     }
 }

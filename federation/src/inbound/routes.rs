@@ -2,6 +2,7 @@
 
 use axum::{
     Router,
+    middleware::from_fn,
     routing::{get, post, put},
 };
 
@@ -20,7 +21,7 @@ use super::{
     third_party::{exchange_third_party_invite, on_bind_third_party_identifier},
     transaction::send_transaction,
 };
-use crate::Federation;
+use crate::{Federation, budget::with_slot};
 
 /// The routes of the server-server API, with their full paths.
 pub fn router(federation: Federation) -> Router {
@@ -117,5 +118,6 @@ pub fn router(federation: Federation) -> Router {
             get(request_openid_user_info),
         )
         .route("/_matrix/federation/v1/query/profile", get(query_profile))
+        .layer(from_fn(with_slot))
         .with_state(federation)
 }
