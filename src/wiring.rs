@@ -266,6 +266,9 @@ fn federation(
     Ok(Federation::new(FederationParts {
         config: FederationConfig {
             enabled: config.federation.enabled,
+            notaries: config.federation.notaries.clone(),
+            allow: config.federation.allow.clone(),
+            deny: config.federation.deny.clone(),
             ..FederationConfig::default()
         },
         rooms: rooms.clone(),

@@ -2,25 +2,31 @@
 
 use std::collections::HashMap;
 
-use gantry_model::id::{OwnedRoomId, ServerName};
+use gantry_model::id::{OwnedRoomId, RoomId, ServerName};
 use gantry_rooms::{RoomEvent, Rooms};
-use gantry_store::Cut;
+use gantry_store::{Cut, Position};
 
 use crate::{
     MAX_PDUS, Result,
+    backlog::{Backlog, Step},
     cursor::step,
     follow::{self, STEP},
     queue::Item,
-    recipients::departed,
+    recipients::{departed, is_ours},
 };
+
+/// Extremities of one room that are sent.
+const MAX_EXTREMITIES: usize = 20;
 
 /// What a destination missed.
 #[derive(Debug)]
 pub(crate) struct Missed {
     /// Events for it, at most [`MAX_PDUS`].
     pub(crate) items: Vec<Item>,
-    /// Everything for it up to here is in `items`.
+    /// Everything for it up to here is in `items`, or follows from them.
     pub(crate) upto: Cut,
+    /// How it goes on once they have arrived.
+    pub(crate) backlog: Backlog,
 }
 
 /// Reads on from `since` until a transaction is full or `processed` is reached.
@@ -29,10 +35,12 @@ pub(crate) async fn read(
     server: &ServerName,
     since: &Cut,
     processed: &Cut,
+    backlog: Backlog,
 ) -> Result<Missed> {
     let mut missed = Missed {
         items: Vec::new(),
         upto: since.clone(),
+        backlog,
     };
     let mut joined = HashMap::new();
     while missed.items.len() < MAX_PDUS && &missed.upto != processed {
@@ -44,15 +52,57 @@ pub(crate) async fn read(
             if !receives(rooms, server, &entry, &mut joined).await? {
                 continue;
             }
-            if missed.items.len() == MAX_PDUS {
-                return Ok(missed);
+            let room = entry.pdu.room_id();
+            match missed.backlog.step(room, entry.position) {
+                Step::Skip => {}
+                Step::Send if missed.items.len() < MAX_PDUS => {
+                    missed.backlog.sent(room);
+                    missed.items.push(follow::item(&entry, entry.position));
+                }
+                Step::Tell if missed.items.len() + MAX_EXTREMITIES <= MAX_PDUS => {
+                    let ends = extremities(rooms, server, room, entry.position).await?;
+                    missed.backlog.told(room, processed);
+                    missed.items.extend(ends);
+                }
+                Step::Send | Step::Tell => return Ok(missed),
             }
             missed.upto.advance(entry.position);
-            missed.items.push(follow::item(&entry, entry.position));
         }
         missed.upto = upto;
     }
     Ok(missed)
+}
+
+/// Where a room ends now, as far as the server may see it and did not say it itself.
+async fn extremities(
+    rooms: &Rooms,
+    server: &ServerName,
+    room: &RoomId,
+    position: Position,
+) -> Result<Vec<Item>> {
+    let Some(view) = rooms.view(room).await? else {
+        return Ok(Vec::new());
+    };
+    let mut ends = Vec::new();
+    for id in view.extremities().iter().take(MAX_EXTREMITIES) {
+        let Some(event) = rooms.event(room, id).await? else {
+            continue;
+        };
+        if event.pdu.sender().server_name() != server && sees(rooms, server, &event).await? {
+            ends.push(follow::item(&event, position));
+        }
+    }
+    Ok(ends)
+}
+
+/// Whether a server may see an event whole.
+async fn sees(rooms: &Rooms, server: &ServerName, event: &RoomEvent) -> Result<bool> {
+    let room = event.pdu.room_id();
+    let shown = rooms.server_visible(server, room, vec![event.clone()]);
+    let shown = shown.await?;
+    Ok(shown
+        .first()
+        .is_some_and(|seen| seen.pdu.object() == event.pdu.object()))
 }
 
 /// Whether an entry was for this server. Where the server is in the room now, events from before
@@ -63,7 +113,8 @@ async fn receives(
     entry: &RoomEvent,
     joined: &mut HashMap<OwnedRoomId, bool>,
 ) -> Result<bool> {
-    if !entry.flags.out || entry.pdu.sender().server_name() == server {
+    let is_senders = entry.pdu.sender().server_name() == server && !is_ours(entry);
+    if !entry.flags.out || is_senders {
         return Ok(false);
     }
     if departed(entry).is_some_and(|departed| departed == server) {
@@ -82,10 +133,5 @@ async fn receives(
     if !is_joined || entry.pdu.state_key().is_some() {
         return Ok(is_joined);
     }
-    let visible = rooms
-        .server_visible(server, room, vec![entry.clone()])
-        .await?;
-    Ok(visible
-        .first()
-        .is_some_and(|seen| seen.pdu.object() == entry.pdu.object()))
+    sees(rooms, server, entry).await
 }

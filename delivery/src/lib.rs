@@ -5,6 +5,7 @@
 //! itself is the queue: what is stored is one cursor for everything that is on time, and one for
 //! each server that lags behind. This crate must not know how a server is reached.
 
+mod backlog;
 mod backoff;
 mod catch_up;
 mod cursor;

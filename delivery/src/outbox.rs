@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Backoff, Destination, Edu, Result,
+    backlog::Backlog,
     cursor::{self, Row, step},
     flush,
     follow::{self, Addressed, STEP},
@@ -318,10 +319,14 @@ impl Inner {
 
     /// If the log was read for this queue as far as it was followed, the queue is filled again by
     /// the follower.
-    pub(crate) fn caught_up(&self, queue: &Queue, read: Cut) {
+    pub(crate) fn caught_up(&self, queue: &Queue, read: Cut, backlog: Backlog) {
         let state = self.state.lock();
         let mut queue = queue.lock();
         queue.behind = (read != state.processed).then_some(read);
+        queue.backlog = match queue.behind {
+            Some(_) => backlog,
+            None => Backlog::default(),
+        };
     }
 
     /// A transaction id that was not used before.

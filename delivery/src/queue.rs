@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Backoff, Edu, MAX_EDUS, MAX_PDUS,
+    backlog::Backlog,
     cursor::{Row, before},
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct QueueState {
     pub(crate) waiting: VecDeque<Item>,
     /// Set: what comes after this cut is read from the log.
     pub(crate) behind: Option<Cut>,
+    /// How catching up goes while `behind` is set.
+    pub(crate) backlog: Backlog,
     /// Whether something waited when cursors were last stored.
     pub(crate) lagged: bool,
     /// The row as it is stored.
@@ -159,6 +162,15 @@ impl QueueState {
         self.last_ok = now;
         self.failures = 0;
         self.retry_at = 0;
+    }
+
+    /// More waits than a transaction holds, and does not arrive: the log is read when the server is
+    /// there again, because it need not get each event. `upto` as for [`QueueState::push`].
+    pub(crate) fn fall_behind(&mut self, upto: &Cut) {
+        if self.behind.is_none() && self.waiting.len() > MAX_PDUS {
+            self.behind = Some(self.cursor(upto));
+            self.waiting.clear();
+        }
     }
 
     /// A transaction did not arrive.
@@ -286,6 +298,20 @@ mod tests {
         }
 
         assert!(queue.waiting.is_empty());
+        assert_eq!(queue.next(0), Next::Read(cut(9)));
+    }
+
+    #[test]
+    fn a_server_that_is_away_for_long_is_behind() {
+        let mut queue = QueueState::default();
+        for s in 0..=MAX_PDUS as u64 {
+            queue.fall_behind(&cut(9 + s));
+            queue.push(item(10 + s), &cut(9 + s));
+        }
+        assert_eq!(queue.next(0), Next::Send);
+
+        queue.fall_behind(&cut(9 + MAX_PDUS as u64));
+
         assert_eq!(queue.next(0), Next::Read(cut(9)));
     }
 

@@ -22,8 +22,16 @@ pub(crate) async fn recipients(
     };
     servers.extend(departed(event));
     servers.remove(rooms.identity().server_name());
-    servers.remove(event.pdu.sender().server_name());
+    if !is_ours(event) {
+        servers.remove(event.pdu.sender().server_name());
+    }
     Ok(servers)
+}
+
+/// Whether we made an event. Its sender may still be a user of another server: of an invite that an
+/// identity server vouches for.
+pub(crate) fn is_ours(event: &RoomEvent) -> bool {
+    event.flags.local
 }
 
 /// The server of a user who left with this event, and may have been its last.

@@ -64,9 +64,11 @@ async fn read(
     term: &CancellationToken,
 ) -> Result<()> {
     let processed = inner.processed();
-    let missed = catch_up::read(&inner.config.rooms, &queue.server, since, &processed).await?;
+    let backlog = queue.lock().backlog.clone();
+    let rooms = &inner.config.rooms;
+    let missed = catch_up::read(rooms, &queue.server, since, &processed, backlog).await?;
     if missed.items.is_empty() {
-        inner.caught_up(queue, missed.upto);
+        inner.caught_up(queue, missed.upto, missed.backlog);
     } else {
         send(inner, queue, destination, Some(missed), term).await;
     }
@@ -119,14 +121,17 @@ async fn send(
         Ok(()) => {
             queue.lock().delivered(waiting, now);
             if let Some(missed) = missed {
-                inner.caught_up(queue, missed.upto);
+                inner.caught_up(queue, missed.upto, missed.backlog);
             }
         }
         Err(error) => {
             tracing::debug!(%error, server = %queue.server, "a transaction did not arrive");
             let (backoff, rng) = (inner.config.backoff, Arc::clone(&inner.config.rng));
             let pause = |failures| backoff.pause(failures, &*rng);
-            queue.lock().failed(transaction.edus, now, pause);
+            let processed = inner.processed();
+            let mut state = queue.lock();
+            state.failed(transaction.edus, now, pause);
+            state.fall_behind(&processed);
         }
     }
 }

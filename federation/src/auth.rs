@@ -12,7 +12,9 @@ use gantry_model::{Object, Value, canonical_json::JsonError, id::OwnedServerName
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use http_body_util::{BodyExt, Limited};
 
-use crate::{Error, Federation, Result, auth::x_matrix::XMatrix, client::signed_object};
+use crate::{
+    Error, Federation, Result, auth::x_matrix::XMatrix, budget::Slot, client::signed_object,
+};
 
 /// The largest body of a request, in bytes: a transaction of 50 events of 64 KiB fits twice.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -37,8 +39,11 @@ impl FromRequest<Federation> for ServerOrigin {
         }
         let (parts, body) = request.into_parts();
         let uri = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let content = read_body(&parts.method, body).await?;
         let header = find_header(&parts.headers, federation)?;
+        if !federation.peers().allows(&header.origin) {
+            return Err(Error::Forbidden("this server does not talk to yours"));
+        }
+        let content = read_body(&parts.method, body).await?;
         verify(
             federation,
             &header,
@@ -47,6 +52,9 @@ impl FromRequest<Federation> for ServerOrigin {
             content.as_ref(),
         )
         .await?;
+        if let Some(slot) = parts.extensions.get::<Slot>() {
+            federation.requests().begin(&header.origin, slot)?;
+        }
         federation.outbox().note_alive(&header.origin);
         Ok(Self {
             origin: header.origin,

@@ -7,7 +7,9 @@ mod invite;
 mod join;
 mod knock;
 mod leave;
+mod moment;
 mod queries;
+mod unfinished;
 
 pub use queries::{PublicRoomsQuery, RemoteAlias};
 
@@ -67,14 +69,5 @@ impl FederationCalls {
         } else {
             Ok(servers)
         }
-    }
-}
-
-/// Of two failures the one that says more: a refusal rather than an absence.
-fn more_telling(old: Option<Error>, new: Error) -> Error {
-    match old {
-        Some(old) if !old.is_about_the_server() => old,
-        Some(old @ Error::Refused { .. }) if !matches!(new, Error::Refused { .. }) => old,
-        _ => new,
     }
 }

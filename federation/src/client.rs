@@ -16,6 +16,7 @@ use http::{
 
 use crate::{
     Error, Result,
+    peers::Peers,
     wire::{object, text},
 };
 
@@ -86,6 +87,7 @@ struct Inner {
     outbound: Outbound,
     discovery: Discovery,
     timeout: Duration,
+    peers: Arc<Peers>,
 }
 
 impl fmt::Debug for Client {
@@ -100,12 +102,14 @@ impl Client {
         outbound: Outbound,
         discovery: Discovery,
         timeout: Duration,
+        peers: Arc<Peers>,
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
             outbound,
             discovery,
             timeout,
+            peers,
         }))
     }
 
@@ -146,6 +150,11 @@ impl Client {
             server: server.to_owned(),
             source,
         };
+        if !self.0.peers.allows(server) {
+            return Err(Error::Excluded {
+                server: server.to_owned(),
+            });
+        }
         let destination = self
             .0
             .discovery

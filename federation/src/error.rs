@@ -42,6 +42,18 @@ pub enum Error {
     /// We cannot tell whether the user may join; another server can.
     #[error("this server cannot tell whether the user may join")]
     UnableToAuthorizeJoin,
+    /// The configuration excludes the other server.
+    #[error("this server does not talk to {server}")]
+    Excluded {
+        /// The server.
+        server: OwnedServerName,
+    },
+    /// The other server asks for too much at once.
+    #[error("too many requests")]
+    Overloaded {
+        /// When it may ask again, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// Too much waits to be worked off.
     #[error("too much waits for this room")]
     Busy,
@@ -80,6 +92,9 @@ pub enum Error {
     /// The other servers took too long.
     #[error("the other servers took too long")]
     Timeout,
+    /// The server stops.
+    #[error("the server stops")]
+    Interrupted,
     /// The room engine refused or failed.
     #[error(transparent)]
     Rooms(#[from] gantry_rooms::Error),
@@ -95,7 +110,10 @@ impl Error {
     /// What surfaces make of it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Disabled | Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::Disabled | Self::Forbidden(_) | Self::Excluded { .. } => ErrorKind::Forbidden,
+            Self::Overloaded { retry_after_ms } => ErrorKind::RateLimited {
+                retry_after_ms: *retry_after_ms,
+            },
             Self::Unauthorized(_) => ErrorKind::Unauthorized,
             Self::InviteBlocked => ErrorKind::InviteBlocked,
             Self::NotFound(_) | Self::NoServer => ErrorKind::NotFound,
@@ -107,7 +125,7 @@ impl Error {
                 version: version.clone(),
             },
             Self::UnableToAuthorizeJoin => ErrorKind::UnableToAuthorizeJoin,
-            Self::Busy => ErrorKind::Unavailable,
+            Self::Busy | Self::Interrupted => ErrorKind::Unavailable,
             Self::Refused {
                 errcode,
                 room_version,
@@ -138,12 +156,28 @@ impl Error {
         }
     }
 
+    /// Whether the other server has said no: what was asked of it did not happen.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status < 500)
+    }
+
     /// Whether another server might answer better: this one was away, broken or not in the room.
     pub(crate) fn is_about_the_server(&self) -> bool {
-        !matches!(
+        let is_final = matches!(
             self.kind(),
             ErrorKind::Forbidden | ErrorKind::IncompatibleRoomVersion { .. }
-        )
+        );
+        !is_final || matches!(self, Self::Excluded { .. })
+    }
+}
+
+/// Of two failures the one that says more: a refusal rather than an absence.
+pub(crate) fn more_telling(old: Option<Error>, new: Error) -> Error {
+    match old {
+        Some(old) if matches!(new, Error::NoServer) => old,
+        Some(old) if !old.is_about_the_server() => old,
+        Some(old @ Error::Refused { .. }) if !matches!(new, Error::Refused { .. }) => old,
+        _ => new,
     }
 }
 

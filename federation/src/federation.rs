@@ -4,14 +4,17 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use gantry_accounts::Accounts;
 use gantry_delivery::Outbox;
-use gantry_model::{Clock, Rng, id::ServerName};
+use gantry_model::{
+    Clock, Rng,
+    id::{OwnedServerName, ServerName},
+};
 use gantry_outbound::{Discovery, Outbound};
 use gantry_rooms::Rooms;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    FederationCalls, acl::Acls, check::Checker, client::Client, joining::Joining,
-    key_ring::KeyRing, receive::Receiver, sender::Sender,
+    FederationCalls, acl::Acls, budget::Requests, check::Checker, client::Client, joining::Joining,
+    key_ring::KeyRing, peers::Peers, receive::Receiver, sender::Sender,
 };
 
 /// The settings of federation.
@@ -23,6 +26,12 @@ pub struct FederationConfig {
     pub request_timeout_ms: u64,
     /// How long other servers may trust our keys without asking again, in milliseconds.
     pub key_validity_ms: i64,
+    /// Servers that are believed about the keys of servers that do not give them themselves.
+    pub notaries: Vec<OwnedServerName>,
+    /// Patterns of the servers that we talk to; none: all.
+    pub allow: Vec<String>,
+    /// Patterns of servers that we do not talk to.
+    pub deny: Vec<String>,
 }
 
 impl Default for FederationConfig {
@@ -31,6 +40,9 @@ impl Default for FederationConfig {
             enabled: true,
             request_timeout_ms: 30_000,
             key_validity_ms: 24 * 60 * 60 * 1000,
+            notaries: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
         }
     }
 }
@@ -73,10 +85,13 @@ struct Inner {
     checker: Checker,
     receiver: Receiver,
     acls: Acls,
+    peers: Arc<Peers>,
+    requests: Requests,
     joining: Joining,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     tracker: TaskTracker,
+    stop: CancellationToken,
 }
 
 impl fmt::Debug for FederationParts {
@@ -113,15 +128,27 @@ impl Federation {
             stop,
         } = parts;
         let timeout = Duration::from_millis(config.request_timeout_ms);
-        let client = Client::new(rooms.identity().clone(), outbound, discovery, timeout);
-        let keys = KeyRing::new(rooms.clone(), client.clone(), Arc::clone(&clock));
+        let peers = Arc::new(Peers::new(&config.allow, &config.deny));
+        let client = Client::new(
+            rooms.identity().clone(),
+            outbound,
+            discovery,
+            timeout,
+            Arc::clone(&peers),
+        );
+        let keys = KeyRing::new(
+            rooms.clone(),
+            client.clone(),
+            Arc::clone(&clock),
+            config.notaries.clone(),
+        );
         let checker = Checker::new(keys.clone(), tracker.clone());
         let receiver = Receiver::new(
             rooms.clone(),
             client.clone(),
             checker.clone(),
             tracker.clone(),
-            stop,
+            stop.clone(),
         );
         Self(Arc::new(Inner {
             config,
@@ -133,10 +160,13 @@ impl Federation {
             checker,
             receiver,
             acls: Acls::default(),
+            peers,
+            requests: Requests::default(),
             joining: Joining::default(),
             clock,
             rng,
             tracker,
+            stop,
         }))
     }
 
@@ -149,6 +179,10 @@ impl Federation {
             client: self.0.client.clone(),
             clock: Arc::clone(&self.0.clock),
         }));
+        let calls = self.calls();
+        self.0
+            .tracker
+            .spawn(async move { calls.finish_joins().await });
         let federation = self.clone();
         self.0.tracker.spawn(async move {
             if let Err(error) = federation.0.receiver.replay().await {
@@ -203,8 +237,24 @@ impl Federation {
         &self.0.acls
     }
 
+    pub(crate) fn peers(&self) -> &Peers {
+        &self.0.peers
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.requests
+    }
+
     pub(crate) fn joining(&self) -> &Joining {
         &self.0.joining
+    }
+
+    pub(crate) fn tracker(&self) -> &TaskTracker {
+        &self.0.tracker
+    }
+
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

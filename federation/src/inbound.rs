@@ -8,12 +8,14 @@ mod join;
 mod keys;
 mod knock;
 mod leave;
+mod moment;
 mod openid;
 mod public_rooms;
 mod queries;
 mod restricted;
 mod routes;
 mod state;
+mod third_party;
 mod transaction;
 
 pub use routes::router;

@@ -34,6 +34,19 @@ impl Joining {
         }
     }
 
+    /// The same, unless the room is being joined already.
+    pub(crate) fn begin_alone(&self, room: &RoomId) -> Option<JoinUnderWay<'_>> {
+        let mut rooms = self.0.lock();
+        if rooms.contains_key(room) {
+            return None;
+        }
+        rooms.insert(room.to_owned(), (1, watch::Sender::new(())));
+        Some(JoinUnderWay {
+            joining: self,
+            room: room.to_owned(),
+        })
+    }
+
     /// Waits while the room is being joined, but not for ever. Whether it was.
     pub(crate) async fn wait(&self, room: &RoomId) -> bool {
         let Some(mut end) = self
@@ -83,5 +96,18 @@ mod tests {
 
         assert!(waited);
         assert!(!joining.wait(&room).await);
+    }
+
+    #[test]
+    fn a_room_that_is_being_joined_is_left_alone() {
+        let joining = Joining::default();
+        let room = RoomId::parse("!a:b.c").unwrap();
+
+        let first = joining.begin(&room);
+        assert!(joining.begin_alone(&room).is_none());
+        drop(first);
+
+        assert!(joining.begin_alone(&room).is_some());
+        assert!(joining.begin_alone(&room).is_some());
     }
 }

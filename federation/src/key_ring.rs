@@ -4,6 +4,11 @@
 
 mod answer;
 mod known;
+mod notaries;
+mod own;
+mod served;
+
+pub(crate) use served::WantedKeys;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,22 +19,24 @@ use std::{
 
 use futures::{StreamExt, stream};
 use gantry_model::{
-    Clock, VerifyKey,
+    Clock, Object, VerifyKey,
     id::{OwnedServerName, ServerName},
 };
-use gantry_rooms::{Identity, Rooms};
+use gantry_rooms::{Identity, Rooms, ServerKey};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::{
-    Result,
     client::{Call, Client},
-    key_ring::known::Known,
+    key_ring::{known::Known, notaries::Notaries},
 };
 
 /// Servers whose keys are kept in memory.
 const MAX_SERVERS: usize = 10_000;
 /// Servers that are asked at once.
 const PARALLEL: usize = 64;
+/// Of those that we vouch for, at once.
+const PARALLEL_SERVED: usize = 32;
 /// How long one may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long all servers of one question may take together.
@@ -46,7 +53,8 @@ pub(crate) enum Validity {
     At(i64),
 }
 
-/// Finds keys: in memory, in the store, and by asking the server itself. Cheap to clone.
+/// Finds keys: in memory, in the store, by asking the server itself and, where that does not help,
+/// notaries. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct KeyRing(Arc<Inner>);
 
@@ -56,6 +64,9 @@ struct Inner {
     client: Client,
     clock: Arc<dyn Clock>,
     servers: Mutex<HashMap<OwnedServerName, Arc<Entry>>>,
+    notaries: Notaries,
+    /// For servers that we ask because somebody wants us to vouch for their keys.
+    served: Semaphore,
 }
 
 /// What is known of one server. Whoever fetches holds `fetching`, so that others wait for the same
@@ -73,13 +84,20 @@ impl fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    pub(crate) fn new(rooms: Rooms, client: Client, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        rooms: Rooms,
+        client: Client,
+        clock: Arc<dyn Clock>,
+        notaries: Vec<OwnedServerName>,
+    ) -> Self {
         Self(Arc::new(Inner {
             identity: rooms.identity().clone(),
             rooms,
             client,
             clock,
             servers: Mutex::default(),
+            notaries: Notaries::new(notaries),
+            served: Semaphore::new(PARALLEL_SERVED),
         }))
     }
 
@@ -102,13 +120,13 @@ impl KeyRing {
         if let Some(key) = found() {
             return Some(key);
         }
-        if let Err(error) = self.load(server, &entry).await {
-            tracing::warn!(%error, %server, "stored keys could not be read");
-        }
+        self.load(server, &entry).await;
         if let Some(key) = found() {
             return Some(key);
         }
-        self.refresh(server, &entry, key_id).await;
+        if self.refresh(server, &entry, key_id).await == Refreshed::Asked && found().is_none() {
+            self.ask_notaries(server, key_id, validity).await;
+        }
         found()
     }
 
@@ -152,21 +170,6 @@ impl KeyRing {
             .find(key_id, validity)
     }
 
-    fn own(&self, key_id: &str, validity: Validity) -> Option<VerifyKey> {
-        let identity = &self.0.identity;
-        if identity.key().id() == key_id {
-            return Some(identity.key().verify_key());
-        }
-        let fits = |expired: i64| match validity {
-            Validity::At(time) => time <= expired,
-            Validity::Ever => true,
-        };
-        let old = identity.old_keys().iter();
-        old.filter(|(id, _, expired)| id == key_id && fits(*expired))
-            .map(|(_, key, _)| *key)
-            .next()
-    }
-
     fn entry(&self, server: &ServerName) -> Arc<Entry> {
         let mut servers = self.0.servers.lock();
         if let Some(entry) = servers.get(server) {
@@ -180,36 +183,54 @@ impl KeyRing {
         entry
     }
 
-    async fn load(&self, server: &ServerName, entry: &Entry) -> Result<()> {
+    async fn load(&self, server: &ServerName, entry: &Entry) {
         if entry.known.lock().is_loaded() {
-            return Ok(());
+            return;
         }
-        let keys = self.0.rooms.server_keys(server).await?;
-        entry.known.lock().load(keys);
-        Ok(())
+        match self.0.rooms.server_keys(server).await {
+            Ok(keys) => entry.known.lock().load(keys),
+            Err(error) => tracing::warn!(%error, %server, "stored keys could not be read"),
+        }
     }
 
-    async fn refresh(&self, server: &ServerName, entry: &Entry, key_id: &str) {
+    /// Asks the server itself, unless it was asked lately. The caller holds `fetching`.
+    async fn refresh(&self, server: &ServerName, entry: &Entry, key_id: &str) -> Refreshed {
         let now = self.0.clock.now_ms();
         if !entry.known.lock().may_ask(key_id, now) {
-            return;
+            return Refreshed::TooSoon;
         }
         let call = Call::get("/_matrix/key/v2/server".to_owned())
             .timeout(TIMEOUT)
             .max_bytes(MAX_BYTES);
         let answer = self.0.client.call_unsigned(server, call).await;
-        let keys = answer.and_then(|answer| answer::read(server, &answer, self.0.clock.now_ms()));
-        match keys {
-            Ok(keys) => {
+        let now = self.0.clock.now_ms();
+        let read = answer.and_then(|answer| Ok((answer::read(server, &answer, now)?, answer)));
+        match read {
+            Ok((keys, answer)) => {
                 entry.known.lock().learn(keys.clone(), now);
-                if let Err(error) = self.0.rooms.put_server_keys(server, &keys).await {
-                    tracing::warn!(%error, %server, "keys could not be stored");
-                }
+                self.keep(server, &keys, &answer).await;
             }
             Err(error) => {
                 tracing::debug!(%error, %server, "no keys");
                 entry.known.lock().failed(now);
             }
         }
+        Refreshed::Asked
     }
+
+    async fn keep(&self, server: &ServerName, keys: &[ServerKey], answer: &Object) {
+        let kept = self.0.rooms.put_server_keys(server, keys, answer).await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, %server, "keys could not be stored");
+        }
+    }
+}
+
+/// Whether a server was asked for its keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refreshed {
+    /// It was, whatever it answered.
+    Asked,
+    /// It was asked not long ago.
+    TooSoon,
 }

@@ -7,15 +7,19 @@
 
 mod acl;
 mod auth;
+mod budget;
 mod calls;
 mod check;
 mod client;
 mod edu;
 mod error;
 mod federation;
+mod glob;
 mod inbound;
 mod joining;
 mod key_ring;
+mod peers;
+mod race;
 mod receive;
 mod remote;
 mod sender;

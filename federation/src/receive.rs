@@ -4,39 +4,40 @@
 //! before the transaction is acknowledged; 4 (auth events), 5 (state before) and 6 (current state)
 //! are the room engine's `ingest`; 7 (policy servers) is not made yet. In between, acknowledged
 //! events lie in staging, and one task per room works them off in order. What they refer to and we
-//! do not have is fetched in `receive/gap.rs`.
+//! do not have is fetched in `receive/gap.rs`, by a task per room and server beside it: whoever does
+//! not answer delays only what came from him.
 
 mod gap;
 mod order;
+mod queue;
 mod state;
 
 pub(crate) use state::Asker;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    fmt,
-    sync::Arc,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use gantry_model::{
     Pdu,
-    id::{OwnedRoomId, OwnedServerName, ServerName},
+    id::{RoomId, ServerName},
 };
-use gantry_rooms::{Arrival, Ingested, Rooms};
+use gantry_rooms::{Arrival, Ingested, Rooms, Staged};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Error, Result, check::Checker, client::Client};
+use crate::{
+    Error, Result,
+    check::Checker,
+    client::Client,
+    receive::queue::{Lane, Queues, Waiting},
+};
 
-/// Acknowledged events of one room that may wait.
-const MAX_WAITING: usize = 2_000;
-
-/// An acknowledged event.
-#[derive(Debug)]
-struct Waiting {
-    origin: OwnedServerName,
-    pdu: Pdu,
-}
+/// Lanes in which something is fetched at once.
+const MAX_FETCHING: usize = 64;
+/// When a server that has too much waiting may come again, in milliseconds.
+const RETRY_AFTER_MS: u64 = 5_000;
+/// How long what is staged waits where much is to be done already.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Takes events in. Cheap to clone.
 #[derive(Clone)]
@@ -48,8 +49,8 @@ struct Inner {
     checker: Checker,
     tracker: TaskTracker,
     stop: CancellationToken,
-    /// Rooms with a task, and what waits for it.
-    queues: Mutex<HashMap<OwnedRoomId, VecDeque<Waiting>>>,
+    queues: Mutex<Queues>,
+    fetching: Semaphore,
 }
 
 impl fmt::Debug for Receiver {
@@ -73,37 +74,53 @@ impl Receiver {
             tracker,
             stop,
             queues: Mutex::default(),
+            fetching: Semaphore::new(MAX_FETCHING),
         }))
     }
 
-    /// Works off what was acknowledged before the last stop.
+    /// Works off what was acknowledged before the last stop, room by room.
     pub(crate) async fn replay(&self) -> Result<()> {
-        for staged in self.0.rooms.staged().await? {
-            let version = self.0.rooms.version(&staged.room_id).await?;
-            let pdu = version.and_then(|version| Pdu::parse(staged.object, version).ok());
-            match pdu {
-                Some(pdu) => self.push(Waiting {
-                    origin: staged.origin,
-                    pdu,
-                }),
-                None => {
-                    self.0
-                        .rooms
-                        .unstage(&staged.room_id, &staged.event_id)
-                        .await?;
+        let mut after = None;
+        while let Some((staged, last)) = self.0.rooms.staged_room(after).await? {
+            for one in staged {
+                self.replay_one(one).await?;
+            }
+            while self.0.queues.lock().is_busy() {
+                tokio::select! {
+                    () = self.0.stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(PAUSE) => {}
                 }
             }
+            after = Some(last);
+        }
+        Ok(())
+    }
+
+    async fn replay_one(&self, staged: Staged) -> Result<()> {
+        let rooms = &self.0.rooms;
+        let version = rooms.version(&staged.room_id).await?;
+        let pdu = version.and_then(|version| Pdu::parse(staged.object, version).ok());
+        match pdu {
+            Some(pdu) => self.push(Waiting::new(staged.origin, pdu)),
+            None => rooms.unstage(&staged.room_id, &staged.event_id).await?,
         }
         Ok(())
     }
 
     /// Whether the room takes more events now.
-    pub(crate) fn has_place(&self, room: &gantry_model::id::RoomId) -> bool {
-        self.0
-            .queues
-            .lock()
-            .get(room)
-            .is_none_or(|queue| queue.len() < MAX_WAITING)
+    pub(crate) fn has_place(&self, room: &RoomId) -> bool {
+        self.0.queues.lock().has_place(room)
+    }
+
+    /// Fails if so much of this server waits that it must come again later.
+    pub(crate) fn require_place(&self, origin: &ServerName) -> Result<()> {
+        if self.0.queues.lock().takes_from(origin) {
+            Ok(())
+        } else {
+            Err(Error::Overloaded {
+                retry_after_ms: RETRY_AFTER_MS,
+            })
+        }
     }
 
     /// Stores events that passed the checks 1 to 3, so that they may be acknowledged, and works
@@ -114,78 +131,82 @@ impl Receiver {
         }
         self.0.rooms.stage(origin, &pdus).await?;
         for pdu in pdus {
-            self.push(Waiting {
-                origin: origin.to_owned(),
-                pdu,
-            });
+            self.push(Waiting::new(origin.to_owned(), pdu));
         }
         Ok(())
     }
 
-    /// Queues an event and starts the room's task if there is none.
     fn push(&self, waiting: Waiting) {
-        let room = waiting.pdu.room_id().to_owned();
-        let mut queues = self.0.queues.lock();
-        let is_new = !queues.contains_key(&room);
-        queues.entry(room.clone()).or_default().push_back(waiting);
-        drop(queues);
-        if is_new {
+        let lane = self.0.queues.lock().push(waiting);
+        self.start(lane);
+    }
+
+    /// Starts the task of a lane that has none.
+    fn start(&self, lane: Option<Lane>) {
+        if let Some(lane) = lane {
             let receiver = self.clone();
             self.0
                 .tracker
-                .spawn(async move { receiver.work(room).await });
+                .spawn(async move { receiver.work(lane).await });
         }
     }
 
-    /// The task of one room; it ends when nothing waits.
-    async fn work(self, room: OwnedRoomId) {
-        while let Some(waiting) = self.next(&room) {
-            if self.0.stop.is_cancelled() {
-                return;
-            }
+    /// The task of one lane; it ends when nothing waits.
+    async fn work(self, lane: Lane) {
+        while let Some(waiting) = self.next(&lane) {
             let event_id = waiting.pdu.event_id().to_owned();
             let taken = tokio::select! {
                 () = self.0.stop.cancelled() => return,
-                taken = self.take_in(&waiting) => taken,
+                taken = self.take_in(&lane, &waiting) => taken,
             };
             match taken {
-                Ok(ingested) => tracing::debug!(%event_id, ?ingested, "an event was received"),
+                Ok(Some(ingested)) => {
+                    tracing::debug!(%event_id, ?ingested, "an event was received")
+                }
+                Ok(None) => {
+                    let held = self.0.queues.lock().hold(waiting);
+                    self.start(held);
+                    continue;
+                }
                 Err(error) if is_temporary(&error) => {
                     // It stays in staging for the next start.
                     tracing::warn!(%event_id, %error, "an event waits for storage");
+                    self.0.queues.lock().done(&waiting);
                     continue;
                 }
                 Err(error) => tracing::info!(%event_id, %error, "an event was not taken in"),
             }
-            if let Err(error) = self.0.rooms.unstage(&room, &event_id).await {
+            self.0.queues.lock().done(&waiting);
+            let room = waiting.pdu.room_id();
+            if let Err(error) = self.0.rooms.unstage(room, &event_id).await {
                 tracing::warn!(%event_id, %error, "a received event could not be unstaged");
             }
         }
     }
 
-    /// The next event, or the end of the room's task.
-    fn next(&self, room: &OwnedRoomId) -> Option<Waiting> {
-        let mut queues = self.0.queues.lock();
-        let next = queues.get_mut(room).and_then(VecDeque::pop_front);
-        if next.is_none() {
-            queues.remove(room);
-        }
-        next
+    fn next(&self, lane: &Lane) -> Option<Waiting> {
+        self.0.queues.lock().next(lane)
     }
 
-    async fn take_in(&self, waiting: &Waiting) -> Result<Ingested> {
-        // 4, 5 and 6.
-        match self
-            .0
-            .rooms
-            .ingest(waiting.pdu.clone(), Arrival::Transaction)
-            .await?
-        {
-            Ingested::Missing { .. } => {
-                gap::fill(&self.0, &waiting.origin, waiting.pdu.clone()).await
-            }
-            done => Ok(done),
+    /// Checks 4, 5 and 6. `None`: something must be fetched first, in the lane for that.
+    async fn take_in(&self, lane: &Lane, waiting: &Waiting) -> Result<Option<Ingested>> {
+        let (rooms, pdu) = (&self.0.rooms, &waiting.pdu);
+        let ingested = rooms.ingest(pdu.clone(), Arrival::Transaction).await?;
+        match (ingested, lane) {
+            (Ingested::Missing { .. }, Lane::Ready(_)) => Ok(None),
+            (Ingested::Missing { .. }, Lane::Held(..)) => self.fetch(waiting).await.map(Some),
+            (done, _) => Ok(Some(done)),
         }
+    }
+
+    async fn fetch(&self, waiting: &Waiting) -> Result<Ingested> {
+        let of_server = self.0.queues.lock().fetching(&waiting.origin);
+        let _of_server = match &of_server {
+            Some(of_server) => of_server.acquire().await.ok(),
+            None => None,
+        };
+        let _permit = self.0.fetching.acquire().await;
+        gap::fill(&self.0, &waiting.origin, waiting.pdu.clone()).await
     }
 }
 

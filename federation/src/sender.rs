@@ -7,6 +7,7 @@ use gantry_delivery::{Destination, SendFailed, Transaction};
 use gantry_model::{Clock, Value, id::ServerName};
 
 use crate::{
+    Error,
     client::Client,
     wire::{object, text},
 };
@@ -41,6 +42,8 @@ impl Destination for Sender {
                 log_refused(server, &answer);
                 Ok(())
             }
+            // Nothing is kept for a server that we do not talk to.
+            Err(Error::Excluded { .. }) => Ok(()),
             Err(error) => Err(SendFailed(error.to_string())),
         }
     }

@@ -1,5 +1,6 @@
 //! Section `federation`.
 
+use gantry_model::id::OwnedServerName;
 use serde::{Deserialize, Serialize};
 
 /// Other Matrix servers.
@@ -13,6 +14,14 @@ pub struct FederationConfig {
     pub retry_min_ms: u64,
     /// The longest such wait, in milliseconds.
     pub retry_max_ms: u64,
+    /// Servers that are believed about the signing keys of servers that cannot be reached
+    /// themselves. Whoever is named here can forge such keys.
+    pub notaries: Vec<OwnedServerName>,
+    /// The servers that are talked to, in both directions, as names with `*` and `?`, with or
+    /// without a port; empty: all. Events of other servers may still come by way of these.
+    pub allow: Vec<String>,
+    /// The servers that are not talked to, in the same form.
+    pub deny: Vec<String>,
 }
 
 impl Default for FederationConfig {
@@ -21,6 +30,9 @@ impl Default for FederationConfig {
             enabled: true,
             retry_min_ms: 2_000,
             retry_max_ms: 3_600_000,
+            notaries: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
         }
     }
 }

@@ -306,6 +306,15 @@ pub const ERASED_USER: &Table = &Table {
     heavy: &[],
 };
 
+/// Joins through other servers that have not ended: `hash16(user id)(16) ‖ hash16(room id)(16)`.
+/// Written by `rooms`.
+pub const PENDING_JOIN: &Table = &Table {
+    name: "pending_join",
+    key_len: 32,
+    indexes: &[],
+    heavy: &[],
+};
+
 /// All tables.
 pub const TABLES: &[&Table] = &[
     ROOM,
@@ -339,6 +348,7 @@ pub const TABLES: &[&Table] = &[
     REPORT,
     DELAYED,
     ERASED_USER,
+    PENDING_JOIN,
 ];
 
 /// The table called `name`.

@@ -82,6 +82,26 @@ class FederatedWorld(World):
         invite["origin"] = self.fake.name
         return (*self._finished(invite), [create])
 
+    def vouched_invite(self):
+        """What remains to be made an event when an identity server, here the scripted server's key,
+        vouches for an invite that Alice has offered."""
+        token = f"token-{self.number}"
+        offer = {"display_name": "h...@e...", "public_key": self.fake.key.public}
+        where = path("rooms", self.room_id, "state", "m.room.third_party_invite", token)
+        done(self.account.put(where, json=offer))
+        signed = {"mxid": self.stranger, "token": token}
+        signed["signatures"] = {"id.example": {self.fake.key.id: self.fake.key.sign(signed)}}
+        return {
+            "type": "m.room.member",
+            "room_id": self.room_id,
+            "sender": self.account.user_id,
+            "state_key": self.stranger,
+            "content": {
+                "membership": "invite",
+                "third_party_invite": {"display_name": "h...@e...", "signed": signed},
+            },
+        }
+
     def old_invite(self):
         """The same in room version 1, where events bear their ids and name others with hashes."""
         invite, _, [create] = self.invite()

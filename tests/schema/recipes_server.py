@@ -49,6 +49,12 @@ def _invite_v2(world):
     return Call(body, path={"roomId": event["room_id"], "eventId": event_id})
 
 
+def _bound(world):
+    user = world.account.user_id
+    address = {"medium": "email", "address": "alice@example.com"}
+    return Call({**address, "mxid": user, "invites": []})
+
+
 def _missing_events(world):
     limits = {"limit": 10, "min_depth": 0}
     return Call({"earliest_events": [world.join_id], "latest_events": [world.event_id], **limits})
@@ -112,6 +118,8 @@ RECIPES = {
     "sendLeaveV2": _send("leave", "room_id", _member),
     "sendInviteV1": _invite_v1,
     "sendInviteV2": _invite_v2,
+    "exchangeThirdPartyInvite": lambda world: Call(world.vouched_invite()),
+    "onBindThirdPartyIdentifier": _bound,
     "getPublicRooms": _published(),
     "queryPublicRooms": _published({"limit": 10, "filter": {}}),
     "queryRoomDirectory": _query(room_alias=lambda world: world.alias),

@@ -10,7 +10,11 @@ use gantry_model::{
 };
 
 use super::FederationCalls;
-use crate::{Error, Result, receive::Asker};
+use crate::{
+    Error, Result,
+    race::{PATIENCE, first_good},
+    receive::Asker,
+};
 
 /// The most events of one question.
 const MAX_EVENTS: usize = 100;
@@ -44,27 +48,20 @@ impl FederationCalls {
         limit: usize,
     ) -> Result<usize> {
         let from = &from[..from.len().min(MAX_FROM)];
-        let mut failure = None;
-        for server in self
-            .likely_servers(room)
-            .await?
-            .into_iter()
-            .take(MAX_SERVERS)
-        {
-            match self.backfill_from(&server, room, from, limit).await {
-                Ok(0) => {}
-                Ok(added) => return Ok(added),
-                Err(error) => {
-                    tracing::info!(%server, %room, %error, "a backfill did not succeed");
-                    failure = Some(error);
-                }
-            }
+        let mut servers = self.likely_servers(room).await?;
+        servers.truncate(MAX_SERVERS);
+        let fetch = |server: OwnedServerName| async move {
+            self.fetch_history(&server, room, from, limit).await
+        };
+        match first_good(&mut servers, PATIENCE, fetch).await {
+            Ok((_, (pdus, state))) => Ok(self.0.rooms().import_history(room, pdus, state).await?),
+            Err(Error::NoServer | Error::NotFound(_)) => Ok(0),
+            Err(error) => Err(error),
         }
-        failure.map_or(Ok(0), Err)
     }
 
     /// Servers in the room, those of the most powerful users first: they were there early.
-    async fn likely_servers(&self, room: &RoomId) -> Result<Vec<OwnedServerName>> {
+    pub(super) async fn likely_servers(&self, room: &RoomId) -> Result<Vec<OwnedServerName>> {
         let Some(view) = self.0.rooms().view(room).await? else {
             return Ok(Vec::new());
         };
@@ -89,13 +86,15 @@ impl FederationCalls {
         Ok(servers)
     }
 
-    async fn backfill_from(
+    /// What a server gives of the history and is new, with the state before it; fails with
+    /// [`Error::NotFound`] if there is nothing new.
+    async fn fetch_history(
         &self,
         server: &ServerName,
         room: &RoomId,
         from: &[OwnedEventId],
         limit: usize,
-    ) -> Result<usize> {
+    ) -> Result<(Vec<Pdu>, Option<(Vec<Pdu>, Vec<Pdu>)>)> {
         let rooms = self.0.rooms();
         let version = rooms
             .version(room)
@@ -110,10 +109,10 @@ impl FederationCalls {
             }
         }
         let Some(oldest) = pdus.iter().min_by_key(|pdu| pdu.depth()) else {
-            return Ok(0);
+            return Err(Error::NotFound("nothing new"));
         };
         let state = self.state_before(server, oldest).await?;
-        Ok(rooms.import_history(room, pdus, state).await?)
+        Ok((pdus, state))
     }
 
     /// The state before the oldest event of a piece of history; none before the create event. If

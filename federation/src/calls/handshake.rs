@@ -2,20 +2,41 @@
 
 use gantry_model::{
     Object, Pdu, Value, hash,
-    id::{RoomId, UserId},
+    id::{OwnedServerName, RoomId, ServerName, UserId},
     room_version::EventIdFormat,
 };
 
+use super::FederationCalls;
 use crate::{
     Federation, Result,
     client::bad,
+    race::{PATIENCE, first_good},
     remote::MadeTemplate,
     wire::{object, text},
 };
-use gantry_model::id::ServerName;
 
 /// Keys that are taken over from a template; everything else is ours to say.
 const FROM_TEMPLATE: [&str; 4] = ["room_id", "prev_events", "auth_events", "depth"];
+
+impl FederationCalls {
+    /// A template of one of the servers (`make_join`, `make_leave`, `make_knock`), which is taken
+    /// out of `servers` together with those that failed. Templates are asked of several servers at
+    /// once, because they change nothing.
+    pub(super) async fn template(
+        &self,
+        what: &str,
+        room: &RoomId,
+        user: &UserId,
+        servers: &mut Vec<OwnedServerName>,
+    ) -> Result<(OwnedServerName, MadeTemplate)> {
+        let client = self.0.client();
+        let make =
+            |server: OwnedServerName| async move { client.make(&server, what, room, user).await };
+        let (server, template) = first_good(servers, PATIENCE, make).await?;
+        servers.retain(|one| *one != server);
+        Ok((server, template))
+    }
+}
 
 /// Our member event out of a template: checked, completed, hashed and signed.
 ///

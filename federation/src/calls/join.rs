@@ -6,15 +6,23 @@ use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{OwnedRoomId, OwnedServerName, RoomId, ServerName, UserId},
 };
-use gantry_rooms::JoinImport;
+use gantry_rooms::{JoinImport, PendingJoin};
 
-use super::{FederationCalls, handshake::finish, more_telling};
-use crate::{Error, Result, client::bad, remote::Joined};
+use super::{FederationCalls, handshake::finish};
+use crate::{
+    Error, Result,
+    client::bad,
+    error::more_telling,
+    remote::{Joined, MadeTemplate},
+};
 
 impl FederationCalls {
     /// Joins a room that none of our users is in, through one of the servers in `via`, or those
     /// that are known otherwise. `content` is what the user wants in the member event beside the
     /// membership (display name, avatar, reason).
+    ///
+    /// The join goes on if this future is dropped. One that may have reached another server and
+    /// did not come to its end is resumed later (`unfinished.rs`).
     pub async fn join(
         &self,
         room: &RoomId,
@@ -23,32 +31,62 @@ impl FederationCalls {
         content: Object,
     ) -> Result<OwnedRoomId> {
         self.require_enabled()?;
-        let _under_way = self.0.joining().begin(room);
-        let mut failure = None;
-        for server in self.servers_for(room, user, via).await? {
-            match self.join_through(&server, room, user, &content).await {
-                Ok(room) => return Ok(room),
+        let wanted = PendingJoin {
+            user_id: user.to_owned(),
+            room_id: room.to_owned(),
+            servers: self.servers_for(room, user, via).await?,
+            content,
+            since: self.0.clock().now_ms(),
+        };
+        let calls = self.clone();
+        let join = self.0.tracker().spawn(async move {
+            let _under_way = calls.0.joining().begin(&wanted.room_id);
+            calls.join_any(&wanted).await
+        });
+        join.await.unwrap_or(Err(Error::Interrupted))
+    }
+
+    /// Joins through one of the servers.
+    pub(super) async fn join_any(&self, wanted: &PendingJoin) -> Result<OwnedRoomId> {
+        let (room, user) = (&*wanted.room_id, &*wanted.user_id);
+        let mut servers = wanted.servers.clone();
+        let mut failure: Option<Error> = None;
+        let mut is_open = false;
+        let failure = loop {
+            let (server, template) =
+                match self.template("make_join", room, user, &mut servers).await {
+                    Ok(made) => made,
+                    Err(error) => break more_telling(failure, error),
+                };
+            match self.join_with(&server, template, wanted).await {
+                Ok(room) => {
+                    self.0.rooms().forget_pending_join(user, &room).await?;
+                    return Ok(room);
+                }
                 Err(error) => {
                     tracing::info!(%server, %room, %error, "a join did not succeed");
+                    is_open |= !error.is_refusal();
                     failure = Some(more_telling(failure, error));
                 }
             }
+        };
+        if !is_open {
+            self.0.rooms().forget_pending_join(user, room).await?;
         }
-        Err(failure.unwrap_or(Error::NoServer))
+        Err(failure)
     }
 
-    async fn join_through(
+    async fn join_with(
         &self,
         server: &ServerName,
-        room: &RoomId,
-        user: &UserId,
-        content: &Object,
+        template: MadeTemplate,
+        wanted: &PendingJoin,
     ) -> Result<OwnedRoomId> {
-        let client = self.0.client();
-        let template = client.make(server, "make_join", room, user).await?;
-        let version = template.version;
+        let (room, user) = (&*wanted.room_id, &*wanted.user_id);
+        let (version, content) = (template.version, &wanted.content);
         let join = finish(&self.0, server, template, room, user, "join", content)?;
-        let joined = client.send_join(server, &join).await?;
+        self.0.rooms().put_pending_join(wanted).await?;
+        let joined = self.0.client().send_join(server, &join).await?;
         let import = self.check_joined(server, version, join, joined).await?;
         Ok(self.0.rooms().import_join(import).await?)
     }

@@ -8,8 +8,8 @@ use gantry_model::{
 };
 use gantry_rooms::OutOfBandKind;
 
-use super::{FederationCalls, handshake::finish, more_telling};
-use crate::{Error, Result, wire::stripped};
+use super::{FederationCalls, handshake::finish};
+use crate::{Result, error::more_telling, remote::MadeTemplate, wire::stripped};
 
 impl FederationCalls {
     /// Knocks on a room that none of our users is in. On success the knock is remembered with the
@@ -22,9 +22,16 @@ impl FederationCalls {
         content: Object,
     ) -> Result<OwnedRoomId> {
         self.require_enabled()?;
+        let mut servers = self.servers_for(room, user, via).await?;
         let mut failure = None;
-        for server in self.servers_for(room, user, via).await? {
-            match self.knock_through(&server, room, user, &content).await {
+        loop {
+            let template = self.template("make_knock", room, user, &mut servers).await;
+            let (server, template) = match template {
+                Ok(made) => made,
+                Err(error) => return Err(more_telling(failure, error)),
+            };
+            let knocked = self.knock_with(&server, template, room, user, &content);
+            match knocked.await {
                 Ok(()) => return Ok(room.to_owned()),
                 Err(error) => {
                     tracing::info!(%server, %room, %error, "a knock did not succeed");
@@ -32,18 +39,17 @@ impl FederationCalls {
                 }
             }
         }
-        Err(failure.unwrap_or(Error::NoServer))
     }
 
-    async fn knock_through(
+    async fn knock_with(
         &self,
         server: &ServerName,
+        template: MadeTemplate,
         room: &RoomId,
         user: &UserId,
         content: &Object,
     ) -> Result<()> {
         let client = self.0.client();
-        let template = client.make(server, "make_knock", room, user).await?;
         let knock = finish(&self.0, server, template, room, user, "knock", content)?;
         let state = client.send_knock(server, &knock).await?;
         let state = state.iter().filter_map(stripped).collect();

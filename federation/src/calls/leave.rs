@@ -7,8 +7,8 @@ use gantry_model::{
     id::{OwnedServerName, RoomId, ServerName, UserId},
 };
 
-use super::{FederationCalls, handshake::finish, more_telling};
-use crate::{Error, Result};
+use super::{FederationCalls, handshake::finish};
+use crate::{Result, error::more_telling, remote::MadeTemplate};
 
 impl FederationCalls {
     /// Leaves a room that none of our users is joined to. What we remember of the invite or knock
@@ -25,9 +25,16 @@ impl FederationCalls {
             .map(|reason| ("reason".to_owned(), reason.into()))
             .into_iter()
             .collect();
+        let mut servers = self.servers_for(room, user, via).await?;
         let mut failure = None;
-        for server in self.servers_for(room, user, via).await? {
-            match self.leave_through(&server, room, user, &content).await {
+        loop {
+            let template = self.template("make_leave", room, user, &mut servers).await;
+            let (server, template) = match template {
+                Ok(made) => made,
+                Err(error) => return Err(more_telling(failure, error)),
+            };
+            let left = self.leave_with(&server, template, room, user, &content);
+            match left.await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     tracing::info!(%server, %room, %error, "a leave did not succeed");
@@ -35,18 +42,17 @@ impl FederationCalls {
                 }
             }
         }
-        Err(failure.unwrap_or(Error::NoServer))
     }
 
-    async fn leave_through(
+    async fn leave_with(
         &self,
         server: &ServerName,
+        template: MadeTemplate,
         room: &RoomId,
         user: &UserId,
         content: &Object,
     ) -> Result<()> {
         let client = self.0.client();
-        let template = client.make(server, "make_leave", room, user).await?;
         let leave = finish(&self.0, server, template, room, user, "leave", content)?;
         client.send_leave(server, &leave).await
     }

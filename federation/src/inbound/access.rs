@@ -4,7 +4,7 @@ use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{RoomId, ServerName},
 };
-use gantry_rooms::{RoomEvent, RoomView};
+use gantry_rooms::{Direction, RoomEvent, RoomView};
 
 use crate::{Error, Federation, Result};
 
@@ -44,6 +44,33 @@ impl Federation {
         events: Vec<RoomEvent>,
     ) -> Result<Vec<RoomEvent>> {
         Ok(self.rooms().server_visible(origin, room, events).await?)
+    }
+
+    /// The event nearest to a moment that the server may see whole, among the first of so many.
+    pub(crate) async fn shown_event_at(
+        &self,
+        origin: &ServerName,
+        room: &RoomId,
+        ts: i64,
+        direction: Direction,
+        steps: &[usize],
+    ) -> Result<Option<RoomEvent>> {
+        for limit in steps {
+            let events = self
+                .rooms()
+                .events_around(room, ts, direction, *limit)
+                .await?;
+            let is_all = events.len() < *limit;
+            let shown = self.shown_to(origin, room, events.clone()).await?;
+            let seen = events
+                .into_iter()
+                .zip(shown)
+                .find(|(event, shown)| event.pdu.object() == shown.pdu.object());
+            if seen.is_some() || is_all {
+                return Ok(seen.map(|(event, _)| event));
+            }
+        }
+        Ok(None)
     }
 
     /// An event that another server hands over itself, not in a transaction: format, signatures

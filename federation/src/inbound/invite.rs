@@ -6,7 +6,7 @@ use axum::extract::State;
 use gantry_accounts::InviteVerdict;
 use gantry_model::{
     Object, Pdu, RoomVersion,
-    id::{OwnedRoomId, OwnedUserId, RoomId, ServerName},
+    id::{OwnedRoomId, OwnedUserId, RoomId, ServerName, UserId},
 };
 use gantry_rooms::{Arrival, OutOfBandKind, RoomView};
 use gantry_web::PathArgs;
@@ -133,7 +133,9 @@ async fn invited_user(
         pdu.kind() == "m.room.member" && pdu.content_str("membership") == Some("invite");
     let invited = pdu.state_key().and_then(user_id).filter(|_| is_invite);
     let invited = invited.ok_or(Error::BadRequest("the event is not an invite"))?;
-    if pdu.sender().server_name() != origin {
+    // What an identity server vouches for may be sent by any server in the room.
+    let is_vouched = pdu.content().contains_key("third_party_invite");
+    if pdu.sender().server_name() != origin && !is_vouched {
         return Err(Error::Forbidden(
             "the inviting user is not one of the asking server",
         ));
@@ -143,10 +145,17 @@ async fn invited_user(
             "the invited user is not one of this server",
         ));
     }
-    let account = federation.accounts().account(&invited).await?;
-    match account {
-        Some(account) if !account.deactivated => Ok(invited),
-        _ => Err(Error::Forbidden("there is no such user")),
+    federation.require_user(&invited).await?;
+    Ok(invited)
+}
+
+impl Federation {
+    /// Fails unless that is one of our users.
+    pub(super) async fn require_user(&self, user: &UserId) -> Result<()> {
+        match self.accounts().account(user).await? {
+            Some(account) if !account.deactivated => Ok(()),
+            _ => Err(Error::Forbidden("there is no such user")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#knocking-rooms>.
 
 use axum::extract::{RawQuery, State};
-use gantry_model::{Value, id::OwnedRoomId};
+use gantry_model::{Object, Value, id::OwnedRoomId};
 use gantry_rooms::RoomView;
 use gantry_web::PathArgs;
 
@@ -53,11 +53,12 @@ pub(super) async fn send_knock(
         .await?;
     require_own_membership(&origin, &pdu, "knock")?;
     take_in(&federation, pdu).await?;
-    Ok(reply([("knock_room_state", shown_state(&view))]))
+    let state: Vec<Value> = shown_events(&view).into_iter().map(Value::from).collect();
+    Ok(reply([("knock_room_state", state.into())]))
 }
 
 /// What a user sees of a room before being in it, as whole events.
-fn shown_state(view: &RoomView) -> Value {
+pub(super) fn shown_events(view: &RoomView) -> Vec<Object> {
     let events = SHOWN.iter().filter_map(|kind| view.state(kind, ""));
-    Value::Array(events.map(|event| event.object().clone().into()).collect())
+    events.map(|event| event.object().clone()).collect()
 }

@@ -32,6 +32,7 @@ pub(super) async fn send_transaction(
 ) -> Answer {
     let pdus = list(&mut body, "pdus", MAX_PDUS)?;
     let edus = list(&mut body, "edus", MAX_EDUS)?;
+    federation.receiver().require_place(&origin)?;
     let results = receive_pdus(&federation, &origin, pdus).await?;
     for edu in edus {
         edu::receive(&federation, &origin, &edu).await?;

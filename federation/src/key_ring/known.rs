@@ -68,6 +68,37 @@ impl Known {
             .extend(keys.into_iter().map(|key| (key.key_id.clone(), key)));
     }
 
+    /// A notary says what the server answered it, perhaps long ago: what the server said itself
+    /// since then is better.
+    pub(crate) fn learn_from_notary(&mut self, keys: Vec<ServerKey>) {
+        for key in keys {
+            let is_better = self.keys.get(&key.key_id).is_none_or(|known| {
+                !known.expired && known.valid_until_ts < key.valid_until_ts && !key.expired
+            });
+            if is_better {
+                self.keys.insert(key.key_id.clone(), key);
+            }
+        }
+    }
+
+    /// Whether this is what is known of the key.
+    pub(crate) fn has(&self, key: &ServerKey) -> bool {
+        self.keys.get(&key.key_id) == Some(key)
+    }
+
+    /// Whether something is known of that key that no question will change: it was retired, or it
+    /// counts at least until then.
+    pub(crate) fn is_settled(&self, key_id: &str, until: i64) -> bool {
+        let key = self.keys.get(key_id);
+        key.is_some_and(|key| key.expired || key.valid_until_ts >= until)
+    }
+
+    /// Whether any current key counts at least until then.
+    pub(crate) fn is_current(&self, until: i64) -> bool {
+        let mut keys = self.keys.values();
+        keys.any(|key| !key.expired && key.valid_until_ts >= until)
+    }
+
     /// The server did not answer.
     pub(crate) fn failed(&mut self, now: i64) {
         let pause = FIRST_PAUSE_MS << self.failures.min(16);
@@ -129,6 +160,22 @@ mod tests {
 
         assert!(!known.may_ask("k", FIRST_PAUSE_MS - 1));
         assert!(known.may_ask("k", FIRST_PAUSE_MS));
+    }
+
+    #[test]
+    fn a_notary_adds_what_is_newer_and_takes_nothing_away() {
+        let mut known = Known::default();
+        known.learn(vec![key(100, false)], 0);
+
+        known.learn_from_notary(vec![key(50, false)]);
+        assert!(known.find("ed25519:1", Validity::At(100)).is_some());
+        known.learn_from_notary(vec![key(90, true)]);
+        assert!(!known.is_settled("ed25519:1", 101));
+        known.learn_from_notary(vec![key(200, false)]);
+
+        assert!(known.find("ed25519:1", Validity::At(200)).is_some());
+        assert!(known.is_settled("ed25519:1", 200) && known.is_current(200));
+        assert!(!known.is_current(201));
     }
 
     #[test]

@@ -12,7 +12,10 @@ use gantry_model::{
 use gantry_rooms::{Arrival, Ingested};
 
 use super::{Inner, order::by_prev, state};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    race::{LONG_PATIENCE, PATIENCE, first_good},
+};
 
 /// Events that one event may make us fetch as previous ones.
 const MAX_EVENTS: usize = 1_000;
@@ -87,32 +90,34 @@ async fn fetch_previous(
         .unwrap_or_default();
     let mut known = HashMap::new();
     let mut found = HashMap::from([(pdu.event_id().to_owned(), pdu)]);
-    let mut server_at = 0;
+    let mut servers = servers.to_vec();
     for _ in 0..MAX_ROUNDS {
         let latest = with_unknown_prev(inner, &found, &mut known).await?;
-        let Some(server) = servers.get(server_at) else {
-            break;
-        };
         if latest.is_empty() || found.len() >= MAX_EVENTS {
             break;
         }
         let latest: Vec<OwnedEventId> = latest.into_iter().take(20).collect();
-        let answer = inner
-            .client
-            .get_missing_events(server, &room, &earliest, &latest, PAGE)
-            .await;
-        let objects = answer.unwrap_or_else(|error| {
-            tracing::debug!(%server, %error, "missing events were not given");
-            Vec::new()
-        });
-        let before = found.len();
-        for event in inner.checker.check_room(objects, version, &room).await {
+        let (earliest, latest, room, found_now) = (&earliest, &latest, &room, &found);
+        let ask = |server: OwnedServerName| async move {
+            let client = &inner.client;
+            let objects = client
+                .get_missing_events(&server, room, earliest, latest, PAGE)
+                .await?;
+            let mut events = inner.checker.check_room(objects, version, room).await;
+            events.retain(|event| !found_now.contains_key(event.event_id()));
+            if events.is_empty() {
+                Err(Error::NotFound("nothing new"))
+            } else {
+                Ok(events)
+            }
+        };
+        let Ok((_, events)) = first_good(&mut servers, PATIENCE, ask).await else {
+            break;
+        };
+        for event in events {
             if found.len() < MAX_EVENTS {
                 found.entry(event.event_id().to_owned()).or_insert(event);
             }
-        }
-        if found.len() == before {
-            server_at += 1;
         }
     }
     Ok(found)
@@ -147,8 +152,7 @@ async fn with_unknown_prev(
     Ok(unknown)
 }
 
-/// Takes one event in; missing auth events and a missing state are fetched from one server after
-/// the other.
+/// Takes one event in; missing auth events and a missing state are fetched from whoever gives them.
 async fn take_in(
     inner: &Inner,
     servers: &[OwnedServerName],
@@ -156,34 +160,52 @@ async fn take_in(
     arrival: Arrival,
 ) -> Result<Ingested> {
     let mut ingested = inner.rooms.ingest(pdu.clone(), arrival).await?;
-    for server in servers {
-        let Ingested::Missing { prev, auth } = &ingested else {
-            break;
+    let mut servers = servers.to_vec();
+    // A server that gives something that does not suffice is not asked again.
+    while !servers.is_empty()
+        && let Ingested::Missing { prev, auth } = &ingested
+    {
+        let (wants_state, auth, pdu) = (!prev.is_empty(), auth.clone(), &pdu);
+        let auth = &auth;
+        let ask = |server: OwnedServerName| async move {
+            fetch_context(inner, &server, pdu, auth, wants_state).await
         };
-        if !auth.is_empty() {
-            let given = state::fetch_auth(inner, server, &pdu, auth).await;
-            if let Err(error) = given {
-                tracing::debug!(%server, %error, "auth events were not given");
-                continue;
+        let (server, given) = match first_good(&mut servers, LONG_PATIENCE, ask).await {
+            Ok(given) => given,
+            Err(error) => {
+                tracing::debug!(%error, "what an event refers to was not given");
+                break;
             }
-        }
-        ingested = if prev.is_empty() {
-            inner.rooms.ingest(pdu.clone(), arrival).await?
-        } else {
-            match state::fetch(inner, server, &pdu).await {
-                Ok(given) => {
-                    let (state, auth_chain) = given.into_parts();
-                    inner
-                        .rooms
-                        .ingest_with_state(pdu.clone(), arrival, state, auth_chain)
-                        .await?
-                }
-                Err(error) => {
-                    tracing::debug!(%server, %error, "the state was not given");
-                    continue;
-                }
+        };
+        servers.retain(|one| *one != server);
+        ingested = match given {
+            None => inner.rooms.ingest(pdu.clone(), arrival).await?,
+            Some(given) => {
+                let (state, auth_chain) = given.into_parts();
+                let rooms = &inner.rooms;
+                rooms
+                    .ingest_with_state(pdu.clone(), arrival, state, auth_chain)
+                    .await?
             }
         };
     }
     Ok(ingested)
+}
+
+/// Has one server give the auth events that are missing, which are stored, and the state.
+async fn fetch_context(
+    inner: &Inner,
+    server: &ServerName,
+    pdu: &Pdu,
+    auth: &[OwnedEventId],
+    wants_state: bool,
+) -> Result<Option<state::GivenState>> {
+    if !auth.is_empty() {
+        state::fetch_auth(inner, server, pdu, auth).await?;
+    }
+    if wants_state {
+        state::fetch(inner, server, pdu).await.map(Some)
+    } else {
+        Ok(None)
+    }
 }

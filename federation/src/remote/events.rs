@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use gantry_model::{
-    Object,
+    Object, Value,
     id::{EventId, OwnedEventId, RoomId, ServerName},
 };
+use gantry_rooms::Direction;
 
 use super::{path, query};
 use crate::{
@@ -84,6 +85,27 @@ impl Client {
         objects(&mut answer, "pdus", 1)
             .pop()
             .ok_or_else(|| bad(server, "no event"))
+    }
+
+    /// `GET timestamp_to_event`: the event and its time.
+    pub(crate) async fn event_at(
+        &self,
+        server: &ServerName,
+        room: &RoomId,
+        ts: i64,
+        direction: Direction,
+    ) -> Result<(OwnedEventId, i64)> {
+        let ts = ts.to_string();
+        let dir = match direction {
+            Direction::Forward => "f",
+            Direction::Backward => "b",
+        };
+        let path = path("v1", &["timestamp_to_event", room.as_str()]);
+        let call = Call::get(path + &query(&[("ts", &ts), ("dir", dir)])).max_bytes(16 * 1024);
+        let answer = self.call_object(server, call).await?;
+        let event = wire::text(&answer, "event_id").and_then(wire::event_id);
+        let at = answer.get("origin_server_ts").and_then(Value::as_int);
+        event.zip(at).ok_or_else(|| bad(server, "no event"))
     }
 
     /// `GET event_auth`

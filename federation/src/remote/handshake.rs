@@ -167,6 +167,17 @@ impl Client {
         event.ok_or_else(|| bad(server, "no event"))
     }
 
+    /// `PUT exchange_third_party_invite`
+    pub(crate) async fn exchange_third_party_invite(
+        &self,
+        server: &ServerName,
+        room: &RoomId,
+        event: Object,
+    ) -> Result<()> {
+        let path = path("v1", &["exchange_third_party_invite", room.as_str()]);
+        self.call(server, Call::put(path, event)).await.map(|_| ())
+    }
+
     /// `PUT invite`, version 1, for servers that know no other.
     pub(crate) async fn send_invite_v1(
         &self,

@@ -20,6 +20,20 @@ impl Street {
         body: Object,
         header: Option<&str>,
     ) -> (StatusCode, Value) {
+        let header = header.map_or_else(|| authorization(from, to, path, &body), str::to_owned);
+        self.send(Method::PUT, to, path, Some(body), Some(&header))
+            .await
+    }
+
+    /// Sends a request.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        to: &House,
+        path: &str,
+        body: Option<Object>,
+        header: Option<&str>,
+    ) -> (StatusCode, Value) {
         let outbound = Outbound::new(
             OutboundConfig {
                 extra_ca: Some(self.ca_file()),
@@ -32,12 +46,14 @@ impl Street {
         let discovery = Discovery::new(outbound.clone(), Arc::new(gantry_model::SystemClock));
         let destination = discovery.resolve(&to.name).await.unwrap();
         let url = format!("https://{}{path}", to.name).parse().unwrap();
-        let mut request = OutboundRequest::new(Method::PUT, url).to_destination(&destination);
-        let header = header.map_or_else(|| authorization(from, to, path, &body), str::to_owned);
-        request
-            .headers
-            .insert(AUTHORIZATION, header.parse().unwrap());
-        request.body = gantry_model::canonical_json::object_to_bytes(&body).into();
+        let mut request = OutboundRequest::new(method, url).to_destination(&destination);
+        if let Some(header) = header {
+            let headers = &mut request.headers;
+            headers.insert(AUTHORIZATION, header.parse().unwrap());
+        }
+        if let Some(body) = body {
+            request.body = gantry_model::canonical_json::object_to_bytes(&body).into();
+        }
         let response = outbound.request(request).await.unwrap();
         (
             response.status,

@@ -41,6 +41,8 @@ pub(crate) struct House {
     pub(crate) name: OwnedServerName,
     pub(crate) switch: Switch,
     pub(crate) key: ServerSigningKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    config: FederationConfig,
     store: Store,
     file: PathBuf,
     stop: CancellationToken,
@@ -61,21 +63,33 @@ impl Street {
 
     /// A new server.
     pub(crate) async fn house(&self) -> House {
+        self.house_with(FederationConfig::default()).await
+    }
+
+    /// A new server with these settings.
+    pub(crate) async fn house_with(&self, config: FederationConfig) -> House {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let name = ServerName::parse(tcp.local_addr().unwrap().to_string()).unwrap();
         let file = self.folder.path().join(name.as_str());
-        self.open(tcp, name, file).await
+        self.open(tcp, name, file, config).await
     }
 
     /// The same server after it was stopped.
     pub(crate) async fn reopen(&self, house: House) -> House {
         let (name, file) = (house.name.clone(), house.file.clone());
+        let config = house.config.clone();
         house.close().await;
         let tcp = TcpListener::bind(name.as_str()).await.unwrap();
-        self.open(tcp, name, file).await
+        self.open(tcp, name, file, config).await
     }
 
-    async fn open(&self, tcp: TcpListener, name: OwnedServerName, file: PathBuf) -> House {
+    async fn open(
+        &self,
+        tcp: TcpListener,
+        name: OwnedServerName,
+        file: PathBuf,
+        config: FederationConfig,
+    ) -> House {
         let store = Store::open_redb(&file).await.unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
@@ -120,14 +134,14 @@ impl Street {
         let federation = Federation::new(FederationParts {
             config: FederationConfig {
                 request_timeout_ms: 5_000,
-                ..FederationConfig::default()
+                ..config.clone()
             },
             rooms: rooms.clone(),
             accounts: accounts.clone(),
             outbox: outbox.clone(),
             discovery: Discovery::new(outbound.clone(), Arc::clone(&clock)),
             outbound,
-            clock,
+            clock: Arc::clone(&clock),
             rng,
             tracker: tracker.clone(),
             stop: stop.clone(),
@@ -153,6 +167,8 @@ impl Street {
             name,
             switch,
             key,
+            clock,
+            config,
             store,
             file,
             stop,

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
 };
 
@@ -28,15 +28,27 @@ pub(crate) enum Mode {
     Refuse,
     /// They are answered and thrown away.
     Swallow,
+    /// No request is ever answered.
+    Silent,
+    /// All requests are served, but the answers to joins are lost.
+    LoseJoins,
 }
 
 /// The switch.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Switch(Arc<AtomicU8>);
+pub(crate) struct Switch {
+    mode: Arc<AtomicU8>,
+    served: Arc<AtomicUsize>,
+}
 
 impl Switch {
     pub(crate) fn set(&self, mode: Mode) {
-        self.0.store(mode as u8, Ordering::SeqCst);
+        self.mode.store(mode as u8, Ordering::SeqCst);
+    }
+
+    /// Requests that were served.
+    pub(crate) fn served(&self) -> usize {
+        self.served.load(Ordering::SeqCst)
     }
 
     pub(crate) fn wrap(&self, router: Router) -> Router {
@@ -45,7 +57,7 @@ impl Switch {
 }
 
 async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -> Response {
-    let mode = switch.0.load(Ordering::SeqCst);
+    let mode = switch.mode.load(Ordering::SeqCst);
     let is_transaction = request.uri().path().contains("/v1/send/");
     if mode == Mode::Refuse as u8 {
         return StatusCode::BAD_GATEWAY.into_response();
@@ -53,7 +65,16 @@ async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -
     if mode == Mode::Swallow as u8 && is_transaction {
         return Json(serde_json::json!({ "pdus": {} })).into_response();
     }
-    next.run(request).await
+    if mode == Mode::Silent as u8 {
+        std::future::pending::<()>().await;
+    }
+    switch.served.fetch_add(1, Ordering::SeqCst);
+    let is_join = request.uri().path().contains("/send_join/");
+    let response = next.run(request).await;
+    if mode == Mode::LoseJoins as u8 && is_join {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    response
 }
 
 /// Accepts TLS connections.

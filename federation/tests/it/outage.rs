@@ -132,3 +132,45 @@ async fn a_dead_server_does_not_delay_a_live_one() {
     a.close().await;
     b.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_backlog_is_fetched_from_its_end() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let (long, short) = (
+        a.public_room(RoomVersion::V11, &anna).await,
+        a.public_room(RoomVersion::V12, &anna).await,
+    );
+    b.join(&long, &ben, &a).await;
+    b.join(&short, &ben, &a).await;
+    b.switch.set(Mode::Refuse);
+    let mut missed = Vec::new();
+    for number in 0..400 {
+        missed.push((&long, a.say(&long, &anna, &number.to_string()).await));
+        if number % 40 == 0 {
+            missed.push((&short, a.say(&short, &anna, &number.to_string()).await));
+        }
+    }
+    let before = b.switch.served();
+
+    b.switch.set(Mode::Serve);
+    for (room, event) in &missed {
+        b.receives(room, event).await;
+    }
+
+    // Nine transactions at least, if each event were sent.
+    assert!(b.switch.served() - before <= 5);
+    let cut = a.rooms.store_cut();
+    a.until(|| async { a.outbox.is_delivered(&cut) }).await;
+    let page = b
+        .rooms
+        .timeline(&long, None, None, Direction::Backward, 500)
+        .await
+        .unwrap();
+    let last = &missed[missed.len() - 1].1;
+    assert_eq!(page.events.first().unwrap().event_id(), *last);
+    assert!(page.missing.is_empty() || page.events.len() > 400);
+    a.close().await;
+    b.close().await;
+}

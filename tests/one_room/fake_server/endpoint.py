@@ -1,4 +1,4 @@
-"""The side of the fake server that answers: keys over TLS, and little else."""
+"""The side of the fake server that answers: keys over TLS, invites, and little else."""
 
 import json
 import ssl
@@ -6,8 +6,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-def serve(address, port, certificate, private_key, key_document):
-    """Start to serve; `key_document` makes the answer to a request for the server's keys."""
+def serve(address, port, certificate, private_key, key_document, signed):
+    """Start to serve; `key_document` makes the answer to a request for the server's keys, and
+    `signed` adds the server's signature to an event: invites are accepted."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -23,14 +24,17 @@ def serve(address, port, certificate, private_key, key_document):
             self._answer(404, {"errcode": "M_UNRECOGNIZED", "error": "not here"})
 
         def do_PUT(self):
-            self._read_body()
-            self._answer(200, {"pdus": {}})
+            body = self._read_body()
+            if "/v2/invite/" in self.path:
+                self._answer(200, {"event": signed(json.loads(body)["event"])})
+            else:
+                self._answer(200, {"pdus": {}})
 
         def log_message(self, *_):
             pass
 
         def _read_body(self):
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
         def _answer(self, status, document):
             body = json.dumps(document).encode()

@@ -96,10 +96,13 @@ def event_id(event):
 
 
 def _redacted(event):
-    """The redaction rules of room version 11, but for third party invites."""
+    """The redaction rules of room version 11."""
     kept = {name: field for name, field in event.items() if name in _KEPT}
     if event["type"] != "m.room.create":
         fields = _KEPT_IN_CONTENT.get(event["type"], set())
         content = event["content"].items()
         kept["content"] = {name: field for name, field in content if name in fields}
+    third_party = event["content"].get("third_party_invite", {})
+    if event["type"] == "m.room.member" and "signed" in third_party:
+        kept["content"]["third_party_invite"] = {"signed": third_party["signed"]}
     return kept

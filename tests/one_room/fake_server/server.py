@@ -27,7 +27,9 @@ class FakeServer:
         self._authority = authority
         self._transactions = (f"fake-{_now_ms()}-{number}" for number in itertools.count())
         certificate, private_key = authority.issue(f"fake-{address}-{port}", address)
-        self._endpoint = serve(address, port, certificate, private_key, self._key_document)
+        self._endpoint = serve(
+            address, port, certificate, private_key, self._key_document, self.signed
+        )
 
     def close(self):
         """Answer no longer."""
