@@ -37,14 +37,19 @@ impl Rooms {
         } else {
             self.store().delete(ERASED_USER, key(user)).await?;
         }
-        let mut known = known.write();
-        let mut users = HashSet::clone(&known);
-        if erased {
-            users.insert(user.to_owned());
-        } else {
-            users.remove(user);
+        {
+            let mut known = known.write();
+            let mut users = HashSet::clone(&known);
+            if erased {
+                users.insert(user.to_owned());
+            } else {
+                users.remove(user);
+            }
+            *known = Arc::new(users);
         }
-        *known = Arc::new(users);
+        if erased {
+            self.tell_erased(user).await?;
+        }
         Ok(())
     }
 

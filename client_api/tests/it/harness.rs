@@ -1,6 +1,6 @@
 //! The whole surface over a real store, without sockets and without other servers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use gantry_accounts::{Accounts, AccountsConfig};
@@ -14,6 +14,7 @@ use gantry_homeserver::{
 use gantry_model::{Clock, MockClock, Rng, RoomVersion, SeededRng, id::OwnedServerName};
 use gantry_outbound::{Discovery, Outbound, OutboundConfig, StaticResolver};
 use gantry_rooms::{Identity, Rooms, RoomsConfig};
+use gantry_search::{Search, SearchConfig};
 use gantry_store::Store;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -34,6 +35,8 @@ pub(crate) struct Options {
 pub(crate) struct Server {
     pub(crate) hs: Homeserver,
     pub(crate) clock: Arc<MockClock>,
+    pub(crate) rooms: Rooms,
+    search: Search,
     router: Router,
     _dir: tempfile::TempDir,
 }
@@ -102,6 +105,14 @@ impl Server {
             site_url: "http://localhost".to_owned(),
             site_name: "server".to_owned(),
         });
+        let search = Search::new(SearchConfig {
+            folder: dir.path().join("search"),
+            rooms: rooms.clone(),
+            delay: Duration::from_millis(1),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        search.start();
         let config = HomeserverConfig {
             server_name,
             registration: RegistrationConfig {
@@ -118,10 +129,11 @@ impl Server {
         };
         let hs = Homeserver::new(HomeserverParts {
             config,
-            rooms,
+            rooms: rooms.clone(),
             accounts,
             federation: federation.calls(),
             workspace,
+            search: Some(search.clone()),
             mailer: options.mailer,
             clock: clock.clone(),
             rng,
@@ -131,6 +143,8 @@ impl Server {
         Self {
             hs,
             clock: mock,
+            rooms,
+            search,
             router,
             _dir: dir,
         }
@@ -205,6 +219,11 @@ impl Server {
         });
         let answer = self.anonymous("v3/login", login).await;
         answer.text("access_token")
+    }
+
+    /// Waits until everything that was said can be found.
+    pub(crate) async fn indexed(&self) {
+        self.search.caught_up(&self.rooms.store_cut()).await;
     }
 
     /// A new room: its id.

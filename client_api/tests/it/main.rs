@@ -6,3 +6,4 @@ mod appservices;
 mod authentication;
 mod harness;
 mod people;
+mod search;

@@ -96,6 +96,7 @@ impl Server {
             accounts,
             federation,
             workspace,
+            search: None,
             mailer: options.mailer,
             clock,
             rng,
