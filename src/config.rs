@@ -20,6 +20,7 @@ mod registration;
 mod retention;
 mod rocketchat;
 mod rules;
+mod search;
 mod secret;
 mod server;
 mod storage;
@@ -43,6 +44,7 @@ pub use rate::{InvalidRate, RateText};
 pub use registration::RegistrationConfig;
 pub use retention::RetentionConfig;
 pub use rocketchat::RocketChatConfig;
+pub use search::SearchConfig;
 pub use secret::Secret;
 pub use server::ServerConfig;
 pub use storage::{StorageConfig, StorageEngine};
@@ -98,6 +100,8 @@ pub struct Config {
     pub presence: PresenceConfig,
     /// How long messages are kept.
     pub retention: RetentionConfig,
+    /// Finding what was said.
+    pub search: SearchConfig,
     /// Rocket.Chat clients.
     pub rocketchat: RocketChatConfig,
     /// Who is asked for help.

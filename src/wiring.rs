@@ -1,6 +1,6 @@
 //! The composition root: builds everything from the bottom up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use gantry_accounts::{Accounts, AccountsConfig};
@@ -15,6 +15,7 @@ use gantry_model::{Rng as _, RoomVersion, SystemRng, room_version::UnknownRoomVe
 use gantry_outbound::{HickoryResolver, Outbound, Resolver, discovery::Discovery};
 use gantry_rocketchat::{RocketchatConfig, RocketchatState};
 use gantry_rooms::{Identity, Rooms, RoomsConfig};
+use gantry_search::{Search, SearchConfig};
 use gantry_store::Store;
 use gantry_web::{EdgeConfig, edge};
 use gantry_workspace::{Workspace, WorkspaceConfig};
@@ -29,6 +30,9 @@ use crate::{
 
 /// Transactions to other servers that may be under way at once.
 const OUTBOUND_CONCURRENCY: usize = 256;
+
+/// How long what is said is gathered before it is written to the search index.
+const SEARCH_DELAY: Duration = Duration::from_millis(500);
 
 /// Why the server cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -105,12 +109,16 @@ struct Core {
     accounts: Accounts,
     homeserver: Homeserver,
     federation: Federation,
+    search: Option<Search>,
 }
 
 /// Builds a server. Its background work is started among the workers.
 pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wired, WiringError> {
     let core = core(config, deps, workers).await?;
     core.federation.start();
+    if let Some(search) = &core.search {
+        search.start();
+    }
     let delayed = core.homeserver.delayed.clone();
     workers.tasks.spawn(delayed.run(workers.shutdown.clone()));
     let news = core.accounts.exchange_news(workers.shutdown.clone());
@@ -183,6 +191,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         site_url: site_url(config),
         site_name: server_name.to_string(),
     });
+    let search = search(config, &rooms, workers);
     let federation = federation(config, deps, workers, store, &rooms, &accounts)?;
     let homeserver = Homeserver::new(HomeserverParts {
         config: use_cases(config)?,
@@ -190,6 +199,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         accounts: accounts.clone(),
         federation: federation.calls(),
         workspace,
+        search: search.clone(),
         mailer: config
             .mail
             .to_mailer_config()
@@ -204,7 +214,20 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
         accounts,
         homeserver,
         federation,
+        search,
     })
+}
+
+/// The search index, unless there is to be none.
+fn search(config: &Config, rooms: &Rooms, workers: &Workers) -> Option<Search> {
+    let search = SearchConfig {
+        folder: config.server.data_dir.join("search"),
+        rooms: rooms.clone(),
+        delay: SEARCH_DELAY,
+        tracker: workers.tasks.clone(),
+        stop: workers.shutdown.clone(),
+    };
+    config.search.enabled.then(|| Search::new(search))
 }
 
 async fn rooms(

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rooms", &["state_res", "store", "model"]),
     ("accounts", &["store", "model"]),
     ("workspace", &["rooms", "accounts", "store", "model"]),
+    ("search", &["rooms", "store", "model"]),
     (
         "delivery",
         &["rooms", "accounts", "store", "outbound", "model"],
@@ -29,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "federation",
             "delivery",
             "workspace",
+            "search",
             "rooms",
             "accounts",
             "outbound",

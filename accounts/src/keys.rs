@@ -71,10 +71,13 @@ pub(crate) fn account_datum(user: &UserId, room: Option<&RoomId>, kind: &str) ->
     concat(&[&data_prefix(&user_owner(user), DataKind::AccountData), &sub])
 }
 
+pub(crate) fn thread_subscriptions(user: &UserId) -> Key {
+    data_prefix(&user_owner(user), DataKind::ThreadSubscription)
+}
+
 pub(crate) fn thread_subscription(user: &UserId, room: &RoomId, root: &EventId) -> Key {
     let sub = hash16(&[room.as_bytes(), root.as_bytes()]);
-    let prefix = data_prefix(&user_owner(user), DataKind::ThreadSubscription);
-    concat(&[&prefix, &sub])
+    concat(&[&thread_subscriptions(user), &sub])
 }
 
 pub(crate) fn receipt(room: &RoomId, user: &UserId, kind: &str, thread: Option<&str>) -> Key {

@@ -53,6 +53,8 @@ pub struct UserPushRules {
     pub rules: Arc<Ruleset>,
     /// Where in the stream their last change stands; `None`: the user has changed nothing.
     pub position: Option<Position>,
+    /// Whether they depend on the threads that the user follows (MSC4306).
+    pub asks_for_threads: bool,
 }
 
 /// Rules that were read, so that counting what is unread does not parse them each time.
@@ -90,8 +92,10 @@ impl Accounts {
         }
         let datum = row.map(DatumRow::into_datum).transpose()?;
         let content = datum.map(|datum| datum.content);
+        let rules = merged(user, content.as_ref());
         let read = UserPushRules {
-            rules: Arc::new(merged(user, content.as_ref())),
+            asks_for_threads: asks_for_threads(&rules),
+            rules: Arc::new(rules),
             position,
         };
         self.inner.push_rules.keep(user, &read);
@@ -142,7 +146,14 @@ fn merged(user: &UserId, content: Option<&Object>) -> Ruleset {
         .and_then(|value| serde_json::from_value::<Stored>(value).ok());
     match stored {
         Some(Stored { global: mut rules }) => {
+            let stored = std::mem::take(&mut rules.postcontent);
+            let of_threads = predefined.postcontent.clone();
             rules.update_with_server_default(predefined);
+            // The library leaves this kind out. Nobody has rules of his own in it.
+            rules.postcontent = of_threads
+                .into_iter()
+                .map(|rule| stored.get(rule.rule_id.as_str()).cloned().unwrap_or(rule))
+                .collect();
             rules
         }
         None => predefined,
@@ -164,7 +175,22 @@ fn predefined(user: &UserId) -> Ruleset {
     rules.content.insert(contains_user_name(user));
     rules.override_.extend(polls.r#override);
     rules.underride.extend(polls.underride);
+    rules.postcontent = rules
+        .postcontent
+        .into_iter()
+        .map(|mut rule| {
+            // A client that does not know of them would lose what is said in threads, so they are
+            // off until one switches them on.
+            rule.enabled = false;
+            rule
+        })
+        .collect();
     rules
+}
+
+/// Whether a user's rules depend on the threads that he follows.
+fn asks_for_threads(rules: &Ruleset) -> bool {
+    rules.postcontent.iter().any(|rule| rule.enabled)
 }
 
 fn insert_after(rules: &mut Ruleset, place: &str, rule: ConditionalPushRule) {
@@ -302,5 +328,34 @@ mod tests {
             .await
             .unwrap();
         assert!(stored.unwrap().contains_key("global"));
+    }
+
+    #[tokio::test]
+    async fn the_rules_of_threads_are_there_and_switched_by_the_user_alone() {
+        let (accounts, _dir) = accounts().await;
+        let alice = user("alice");
+        let names = [
+            ".io.element.msc4306.rule.unsubscribed_thread",
+            ".io.element.msc4306.rule.subscribed_thread",
+        ];
+
+        let before = rules(&accounts).await;
+        let kind = ruma::push::RuleKind::PostContent;
+        accounts
+            .change_push_rules(&alice, |rules| {
+                rules.set_enabled(kind.clone(), names[0], true)
+            })
+            .await
+            .unwrap()
+            .unwrap();
+
+        assert_eq!(ids(&before, "postcontent"), names);
+        assert_eq!(before["postcontent"][1]["enabled"], false);
+        let after = rules(&accounts).await;
+        assert_eq!(ids(&after, "postcontent"), names);
+        assert_eq!(after["postcontent"][0]["enabled"], true);
+        assert_eq!(after["postcontent"][1]["enabled"], false);
+        let read = accounts.user_push_rules(&alice).await.unwrap();
+        assert!(read.asks_for_threads);
     }
 }

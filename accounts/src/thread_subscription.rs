@@ -2,13 +2,18 @@
 //!
 //! Proposal: <https://github.com/matrix-org/matrix-spec-proposals/pull/4306>.
 
+use std::collections::BTreeSet;
+
 use gantry_model::id::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, RoomId, UserId};
 use gantry_store::schema::DATA;
-use gantry_store::{Blob, Stamp};
+use gantry_store::{Blob, Scan, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Versioned;
 use crate::{Accounts, Result, keys};
+
+/// The most threads of a user that are heeded.
+const MAX_FOLLOWED: usize = 50_000;
 
 /// Whether a user follows a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +84,17 @@ impl Accounts {
         Ok(row.map(Row::subscription))
     }
 
+    /// The threads that a user follows, by room and root.
+    pub async fn followed_threads(
+        &self,
+        user: &UserId,
+    ) -> Result<BTreeSet<(OwnedRoomId, OwnedEventId)>> {
+        let scan = Scan::prefix(&keys::thread_subscriptions(user)).limit(MAX_FOLLOWED);
+        let rows = self.inner.store.scan::<Row>(DATA, scan).await?.into_iter();
+        let followed = rows.filter(|(_, row)| row.subscribed);
+        Ok(followed.map(|(_, row)| (row.room, row.root)).collect())
+    }
+
     /// Stores what `change` makes of it; `None` leaves things as they are.
     pub async fn change_thread_subscription(
         &self,
@@ -136,6 +152,14 @@ mod tests {
             assert_eq!(stored.unwrap().as_ref(), Some(next));
         }
 
+        let followed = accounts.followed_threads(&alice).await.unwrap();
+        assert!(followed.is_empty());
+        accounts
+            .change_thread_subscription(&alice, &here, &root, |_| Some(subscribed.clone()))
+            .await
+            .unwrap();
+        let followed = accounts.followed_threads(&alice).await.unwrap();
+        assert_eq!(followed, [(here.clone(), root.clone())].into());
         let none = accounts.thread_subscription(&alice, &here, &other).await;
         assert_eq!(none.unwrap(), None);
     }

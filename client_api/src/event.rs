@@ -13,6 +13,7 @@ mod get_thread_roots;
 mod paging;
 mod redact_event;
 mod room_state;
+mod search;
 mod send_message;
 
 pub(crate) use delayed::{get_delayed_events, update_delayed_event, update_delayed_event_by_body};
@@ -27,4 +28,5 @@ pub(crate) use get_room_state::get_room_state;
 pub(crate) use get_thread_roots::get_thread_roots;
 pub(crate) use redact_event::redact_event;
 pub(crate) use room_state::{get_room_state_with_key, set_room_state_with_key};
+pub(crate) use search::search;
 pub(crate) use send_message::send_message;

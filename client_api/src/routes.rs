@@ -155,6 +155,7 @@ fn user_data_endpoints() -> Vec<Endpoint> {
 fn event_endpoints() -> Vec<Endpoint> {
     vec![
         at(V3, "/sync", get(sync::sync)),
+        at(V3, "/search", post(event::search)),
         at(V3, "/rooms/{room_id}/send/{event_type}/{txn_id}", put(event::send_message)),
         at(BARE, "/_matrix/client/unstable/org.matrix.msc4140/delayed_events", get(event::get_delayed_events)),
         at(BARE, "/_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delay_id}", post(event::update_delayed_event_by_body)),

@@ -6,11 +6,8 @@
 use std::collections::HashMap;
 
 use gantry_accounts::Session;
-use gantry_model::{
-    Pdu,
-    id::{EventId, OwnedEventId, RoomId, UserId},
-};
-use gantry_rooms::{Related, RoomEvent};
+use gantry_model::id::{EventId, OwnedEventId, RoomId, UserId};
+use gantry_rooms::{Related, RoomEvent, newest_edit};
 
 use crate::{Reading, Result, core::Core, ignored::Ignored};
 
@@ -46,6 +43,11 @@ pub struct ThreadSummary {
 }
 
 impl Aggregations {
+    /// Adds what is told along with other events.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// What is told along with an event.
     pub fn of(&self, event: &EventId) -> Option<&Aggregation> {
         self.0.get(event)
@@ -167,7 +169,7 @@ impl Core {
             .take(MAX_REFERENCES)
             .map(|event| event.event_id().to_owned());
         Ok(Aggregation {
-            replace: newest_edit(parent, of_kind("m.replace")),
+            replace: newest_edit(parent, of_kind("m.replace")).cloned(),
             references: references.collect(),
             thread,
         })
@@ -188,31 +190,4 @@ fn is_of(event: &RoomEvent, kind: &str) -> bool {
 /// State events have no children that count, nor have edits and annotations.
 fn may_have_children(event: &RoomEvent) -> bool {
     event.pdu.state_key().is_none() && !is_of(event, "m.replace") && !is_of(event, "m.annotation")
-}
-
-/// The newest of the edits that are valid, by the time of the sender's server, then by id.
-fn newest_edit<'a>(
-    original: &RoomEvent,
-    edits: impl Iterator<Item = &'a RoomEvent>,
-) -> Option<RoomEvent> {
-    if original.redacted_because.is_some() {
-        return None;
-    }
-    edits
-        .filter(|edit| is_valid_edit(&original.pdu, &edit.pdu))
-        .max_by_key(|edit| (edit.pdu.origin_server_ts(), edit.event_id()))
-        .cloned()
-}
-
-/// Whether one event is a valid replacement of another:
-/// <https://spec.matrix.org/v1.19/client-server-api/#validity-of-replacement-events>.
-fn is_valid_edit(original: &Pdu, edit: &Pdu) -> bool {
-    original.sender() == edit.sender()
-        && original.kind() == edit.kind()
-        && edit.state_key().is_none()
-        && (edit.kind() == "m.room.encrypted"
-            || edit
-                .content()
-                .get("m.new_content")
-                .is_some_and(|content| content.as_object().is_some()))
 }

@@ -13,8 +13,8 @@ use gantry_workspace::Workspace;
 
 use crate::{
     Act, Administration, Creation, DelayedEvents, Directory, Error, Feed, HomeserverConfig, Limits,
-    MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Sessions,
-    Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
+    MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Searching,
+    Sessions, Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -31,6 +31,8 @@ pub struct HomeserverParts {
     pub workspace: Workspace,
     /// Sends mail, if a mail server is configured.
     pub mailer: Option<gantry_delivery::Mailer>,
+    /// The search index, if there is one.
+    pub search: Option<gantry_search::Search>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -62,6 +64,8 @@ pub struct Homeserver {
     pub profiles: Profiles,
     /// Events and state.
     pub reading: Reading,
+    /// Finding what was said.
+    pub searching: Searching,
     /// Account data, receipts, typing, filters.
     pub user_data: UserData,
     /// Who is there.
@@ -81,6 +85,7 @@ pub(crate) struct Core {
     pub(crate) rooms: Rooms,
     pub(crate) accounts: Accounts,
     pub(crate) federation: FederationCalls,
+    pub(crate) search: Option<gantry_search::Search>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) mailer: Option<gantry_delivery::Mailer>,
@@ -100,6 +105,7 @@ impl Homeserver {
             rooms: parts.rooms,
             accounts: parts.accounts,
             federation: parts.federation,
+            search: parts.search,
             clock: parts.clock,
             rng: parts.rng,
             nonces: Nonces::default(),
@@ -117,6 +123,7 @@ impl Homeserver {
             directory: Directory::new(core.clone()),
             profiles: Profiles::new(core.clone()),
             reading: Reading::new(core.clone()),
+            searching: Searching::new(core.clone()),
             user_data: UserData::new(core.clone()),
             presences: Presences::new(core.clone()),
             delayed: DelayedEvents::new(core.clone()),

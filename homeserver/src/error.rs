@@ -22,6 +22,9 @@ pub enum Error {
     /// Accounts refuse or failed.
     #[error("accounts: {0}")]
     Accounts(#[from] gantry_accounts::Error),
+    /// The search index failed.
+    #[error("search: {0}")]
+    Search(#[from] gantry_search::Error),
     /// Another server refuses or failed.
     #[error("federation: {0}")]
     Federation(#[from] gantry_federation::Error),
@@ -57,6 +60,7 @@ impl Error {
             Self::Refused { kind, .. } => kind.clone(),
             Self::Rooms(error) => error.kind(),
             Self::Accounts(error) => error.kind(),
+            Self::Search(error) => error.kind(),
             Self::Federation(error) => error.kind(),
         }
     }
@@ -67,6 +71,7 @@ impl Error {
             Self::Refused { reason, .. } => reason.clone(),
             Self::Rooms(error) => error.public_message(),
             Self::Accounts(error) => error.public_message(),
+            Self::Search(error) => error.public_message(),
             Self::Federation(error) => error.public_message(),
         }
     }

@@ -71,6 +71,19 @@ pub struct Context {
     pub state: Vec<Arc<Pdu>>,
 }
 
+/// The events around an event.
+#[derive(Debug)]
+pub(crate) struct Around {
+    /// The point before all of it.
+    pub(crate) start: PageToken,
+    /// The point after all of it.
+    pub(crate) end: PageToken,
+    /// Those before it, the nearest first.
+    pub(crate) before: Vec<RoomEvent>,
+    /// Those after it, the nearest first.
+    pub(crate) after: Vec<RoomEvent>,
+}
+
 /// A walk along a timeline.
 struct Walk<'a> {
     sieve: Sieve<'a>,
@@ -138,7 +151,6 @@ impl Reading {
             .core
             .visible_event(&session.user_id, room, event)
             .await?;
-        let key = event.key.unwrap_or(TimelineKey::END);
         let limit = limit.min(MAX_LIMIT);
         let ignored = self.core.ignored(&session.user_id).await?;
         let sieve = Sieve {
@@ -147,6 +159,36 @@ impl Reading {
             ignored: &ignored,
             filter,
         };
+        let around = self
+            .around(sieve, &event, limit / 2, limit - limit / 2)
+            .await?;
+        let last = around.after.last().unwrap_or(&event);
+        let state = if filter.lazy_load_members {
+            let all = around.before.iter().chain(&around.after).chain([&event]);
+            lazy_members(&view, all.map(|event| event.pdu.sender()))
+        } else {
+            let state = self.core.rooms.state_after(room, last.event_id()).await?;
+            state.unwrap_or_else(|| view.full_state())
+        };
+        Ok(Context {
+            start: around.start,
+            end: around.end,
+            event,
+            events_before: around.before,
+            events_after: around.after,
+            state,
+        })
+    }
+
+    /// At most so many events on each side of an event.
+    pub(crate) async fn around(
+        &self,
+        sieve: Sieve<'_>,
+        event: &RoomEvent,
+        before: usize,
+        after: usize,
+    ) -> Result<Around> {
+        let key = event.key.unwrap_or(TimelineKey::END);
         let walk = |from, direction, limit| Walk {
             sieve,
             from,
@@ -155,30 +197,18 @@ impl Reading {
             limit,
             fills_gaps: false,
         };
-        let (events_before, start) = self.walk(walk(key, Direction::Backward, limit / 2)).await?;
-        let (events_after, end) = self
-            .walk(walk(key.next(), Direction::Forward, limit - limit / 2))
+        let (before, start) = self.walk(walk(key, Direction::Backward, before)).await?;
+        let (after, end) = self
+            .walk(walk(key.next(), Direction::Forward, after))
             .await?;
-        let last = events_after.last().unwrap_or(&event);
-        let state = if filter.lazy_load_members {
-            let all = events_before.iter().chain(&events_after).chain([&event]);
-            lazy_members(&view, all.map(|event| event.pdu.sender()))
-        } else {
-            let state = self.core.rooms.state_after(room, last.event_id()).await?;
-            state.unwrap_or_else(|| view.full_state())
-        };
+        let last = after.last().unwrap_or(event);
         let after_last = last.key.map_or(key, TimelineKey::next);
-        let before_first = events_before
-            .last()
-            .and_then(|first| first.key)
-            .unwrap_or(key);
-        Ok(Context {
+        let before_first = before.last().and_then(|first| first.key).unwrap_or(key);
+        Ok(Around {
             start: PageToken::Timeline(start.unwrap_or(before_first)),
             end: PageToken::Timeline(end.unwrap_or(after_last)),
-            event,
-            events_before,
-            events_after,
-            state,
+            before,
+            after,
         })
     }
 

@@ -55,6 +55,8 @@ mod registration;
 mod relations;
 mod reports;
 mod room_lists;
+mod search_answer;
+mod searching;
 mod sessions;
 mod shared_secret;
 mod sieve;
@@ -86,6 +88,7 @@ pub use gantry_rooms::{
     Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position,
     Relation, RoomChanges, RoomEvent, RoomView, StateChange, Submitted, TimelineKey,
 };
+pub use gantry_search::{Key as SearchKey, Order as SearchOrder};
 pub use gantry_workspace as workspace;
 pub use gantry_workspace::Workspace;
 
@@ -123,6 +126,8 @@ pub use self::reading::{JoinedMember, MembersQuery, Reading};
 pub use self::registration::{AccountKind, NewUser, RegisterRequest, Registered};
 pub use self::relations::{Relations, RelationsQuery};
 pub use self::room_lists::RoomLists;
+pub use self::search_answer::{SearchAnswer, SearchContext, SearchGroup, SearchResult};
+pub use self::searching::{GroupBy, SearchQuery, SearchToken, Searching, Surroundings};
 pub use self::sessions::{LoggedIn, LoginRequest, LoginSecret, Sessions};
 pub use self::shared_secret::SharedSecretRequest;
 pub use self::summary::{MutualRooms, RoomSummary};

@@ -2,10 +2,13 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/client-server-api/#push-rules>.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use gantry_accounts::UserPushRules;
-use gantry_model::id::{OwnedUserId, UserId};
+use gantry_model::id::{EventId, OwnedEventId, OwnedRoomId, OwnedUserId, UserId};
 use gantry_rooms::{RoomEvent, RoomView};
 use ruma::{
     Int, UInt,
@@ -28,7 +31,12 @@ pub(crate) struct Notified {
     pub(crate) user: OwnedUserId,
     pub(crate) rules: UserPushRules,
     pub(crate) ignored: Ignored,
+    /// The threads that the user follows, by room and root; only read if the rules ask for them.
+    pub(crate) followed: Arc<Followed>,
 }
+
+/// Threads by room and root.
+pub(crate) type Followed = BTreeSet<(OwnedRoomId, OwnedEventId)>;
 
 /// What the rules say of an event that notifies.
 #[derive(Debug, Clone)]
@@ -40,10 +48,17 @@ pub(crate) struct Verdict {
 impl Core {
     /// A local user's push rules and ignored users, as they are now.
     pub(crate) async fn notified(&self, user: &UserId) -> Result<Notified> {
+        let rules = self.accounts.user_push_rules(user).await?;
+        let followed = if rules.asks_for_threads {
+            self.accounts.followed_threads(user).await?
+        } else {
+            Followed::new()
+        };
         Ok(Notified {
             user: user.to_owned(),
-            rules: self.accounts.user_push_rules(user).await?,
+            rules,
             ignored: self.ignored(user).await?,
+            followed: Arc::new(followed),
         })
     }
 }
@@ -83,6 +98,11 @@ impl Notified {
             self.user.clone(),
             name.unwrap_or(NO_NAME).to_owned(),
         );
+        let (followed, room) = (Arc::clone(&self.followed), view.room_id().to_owned());
+        let context = context.with_has_thread_subscription_fn(move |root: &EventId| {
+            let is_followed = followed.contains(&(room.clone(), root.to_owned()));
+            Box::pin(std::future::ready(is_followed))
+        });
         let Some(levels) = view.power_levels() else {
             return context;
         };

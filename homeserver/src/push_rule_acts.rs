@@ -44,6 +44,9 @@ impl UserData {
         rule: NewPushRule,
         place: &RulePlace,
     ) -> Result<()> {
+        if rule.kind() == RuleKind::PostContent {
+            return Err(Error::invalid("Rules of this kind cannot be made"));
+        }
         let (before, after) = (place.before.as_deref(), place.after.as_deref());
         self.change_rules(session, |rules| {
             if rules.iter().count() >= MAX_RULES && rules.get(rule.kind(), rule.rule_id()).is_none()

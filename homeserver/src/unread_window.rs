@@ -10,7 +10,9 @@ use gantry_model::id::{OwnedRoomId, OwnedUserId, UserId};
 use gantry_rooms::{Direction, Position, RoomEvent, RoomView, TimelineKey};
 use parking_lot::Mutex;
 
-use crate::{Result, core::Core, ignored::Ignored, notify::Notified, receipts::thread_of};
+use crate::{
+    Result, core::Core, ignored::Ignored, notify::Followed, notify::Notified, receipts::thread_of,
+};
 
 /// How many events are looked at for a new window; what is older is counted by the room's counters.
 const MAX_LOOKED_AT: usize = 2_000;
@@ -38,6 +40,7 @@ pub(crate) struct Window {
     /// What the window depends on.
     rules: Option<Position>,
     ignored: Ignored,
+    followed: Arc<Followed>,
     redactions: i64,
     /// Oldest first.
     events: VecDeque<Notification>,
@@ -79,6 +82,7 @@ impl Window {
             upto: view.end(),
             rules: notified.rules.position,
             ignored: notified.ignored.clone(),
+            followed: Arc::clone(&notified.followed),
             redactions: view.counts().red,
             events: VecDeque::new(),
             older: 0,
@@ -104,6 +108,7 @@ impl Window {
     fn holds(&self, notified: &Notified, view: &RoomView) -> bool {
         self.rules == notified.rules.position
             && self.ignored == notified.ignored
+            && self.followed == notified.followed
             && self.redactions == view.counts().red
     }
 

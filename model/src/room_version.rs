@@ -21,6 +21,10 @@ pub enum RoomVersion {
     V10,
     V11,
     V12,
+    /// Version 10 with owned state (MSC3757).
+    Owned10,
+    /// Version 11 with owned state (MSC3757).
+    Owned11,
 }
 
 /// Where an event's id comes from.
@@ -104,6 +108,11 @@ pub struct RoomVersionRules {
     pub room_id_is_create_hash: bool,
     /// Creators, also additional ones, stand above all power levels (from 12).
     pub privileged_creators: bool,
+    /// State whose key begins with a user id is that user's, and of those who stand above him
+    /// (MSC3757); elsewhere nobody but he sets state whose key begins with `@`.
+    pub owned_state: bool,
+    /// The version is of no specification yet.
+    pub unstable: bool,
 }
 
 const REDACTION_V1: RedactionRules = RedactionRules {
@@ -155,6 +164,8 @@ const V1: RoomVersionRules = RoomVersionRules {
     redacts_in_content: false,
     room_id_is_create_hash: false,
     privileged_creators: false,
+    owned_state: false,
+    unstable: false,
 };
 const V2: RoomVersionRules = RoomVersionRules {
     version: RoomVersion::V2,
@@ -222,9 +233,22 @@ const V12: RoomVersionRules = RoomVersionRules {
     ..V11
 };
 
+const OWNED10: RoomVersionRules = RoomVersionRules {
+    version: RoomVersion::Owned10,
+    owned_state: true,
+    unstable: true,
+    ..V10
+};
+const OWNED11: RoomVersionRules = RoomVersionRules {
+    version: RoomVersion::Owned11,
+    owned_state: true,
+    unstable: true,
+    ..V11
+};
+
 impl RoomVersion {
-    /// All versions, oldest first.
-    pub const ALL: [Self; 12] = [
+    /// All versions, oldest first; then those of no specification.
+    pub const ALL: [Self; 14] = [
         Self::V1,
         Self::V2,
         Self::V3,
@@ -237,6 +261,8 @@ impl RoomVersion {
         Self::V10,
         Self::V11,
         Self::V12,
+        Self::Owned10,
+        Self::Owned11,
     ];
 
     /// The rules of this version.
@@ -254,6 +280,8 @@ impl RoomVersion {
             Self::V10 => &V10,
             Self::V11 => &V11,
             Self::V12 => &V12,
+            Self::Owned10 => &OWNED10,
+            Self::Owned11 => &OWNED11,
         }
     }
 
@@ -272,6 +300,8 @@ impl RoomVersion {
             Self::V10 => "10",
             Self::V11 => "11",
             Self::V12 => "12",
+            Self::Owned10 => "org.matrix.msc3757.10",
+            Self::Owned11 => "org.matrix.msc3757.11",
         }
     }
 }

@@ -46,9 +46,14 @@ impl Rooms {
         } else {
             self.store().delete(ERASED_USER, key(user)).await?;
         }
-        let mut kept = self.erased_users().0.write();
-        kept.epoch += 1;
-        kept.users = None;
+        {
+            let mut kept = self.erased_users().0.write();
+            kept.epoch += 1;
+            kept.users = None;
+        }
+        if erased {
+            self.tell_erased(user).await?;
+        }
         Ok(())
     }
 

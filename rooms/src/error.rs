@@ -55,6 +55,8 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::UnknownRoom | Self::UnknownEvent => ErrorKind::NotFound,
+            // The one form that the rules of authorization check.
+            Self::Rejected(Rejection::StateKeyMalformed) => ErrorKind::BadJson,
             Self::NotInRoom | Self::Rejected(_) | Self::Blocked => ErrorKind::Forbidden,
             Self::Malformed(PduError::TooLarge) => ErrorKind::TooLarge,
             Self::Malformed(_) => ErrorKind::BadJson,

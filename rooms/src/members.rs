@@ -103,6 +103,11 @@ impl MembershipRow {
         self.v as u64
     }
 
+    /// The room's number.
+    pub fn room_number(&self) -> u64 {
+        self.rid as u64
+    }
+
     /// The membership that the user had when the room's log ended at `pos`; `None`: none, or
     /// longer ago than the row remembers.
     pub fn at(&self, pos: u64) -> Option<Membership> {

@@ -9,7 +9,7 @@ use gantry_model::id::RoomId;
 use gantry_store::{Batch, Blob, Scan, bson::RawDocumentBuf, schema::ROOM, to_document};
 
 use crate::{
-    Error, Result, RoomView, Rooms,
+    Error, Gone, Result, RoomView, Rooms,
     codec::{EntryDoc, ExtremityDoc, HeadDoc, KIND_LOG, number},
     pages::Pages,
 };
@@ -65,6 +65,12 @@ impl Rooms {
                 self.store().commit(batch).await?;
             }
         }
+        self.tell_gone(&Gone::Messages {
+            room: room.to_owned(),
+            number: view.rid(),
+            before_ms,
+        })
+        .await?;
         Ok(done)
     }
 

@@ -13,7 +13,7 @@ use gantry_store::{
     schema::{ALIAS, DIRECTORY, MEMBERSHIP, META, ROOM},
 };
 
-use crate::{Error, MembershipRow, NewEvent, Result, Rooms, pages::Pages};
+use crate::{Error, Gone, MembershipRow, NewEvent, Result, Rooms, pages::Pages};
 
 /// Documents that are removed at once.
 const AT_ONCE: usize = 500;
@@ -68,6 +68,7 @@ impl Rooms {
             self.remove(ROOM, keys, &mut done).await?;
         }
         self.put_out_of_use(room).await?;
+        self.tell_gone(&Gone::Room(rid)).await?;
         if !stays_blocked && !was_blocked {
             self.unblock(room).await?;
         }

@@ -94,6 +94,11 @@ impl RoomView {
         &self.0.room_id
     }
 
+    /// The room's number, which no other room of this store ever gets.
+    pub fn number(&self) -> u64 {
+        self.0.rid
+    }
+
     pub(crate) fn rid(&self) -> u64 {
         self.0.rid
     }

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::Config;
 
 /// The sections in their order, each with the source that documents it.
-const SECTIONS: [(&str, &str); 15] = [
+const SECTIONS: [(&str, &str); 16] = [
     ("server", include_str!("server.rs")),
     ("listeners", include_str!("listeners.rs")),
     ("storage", include_str!("storage.rs")),
@@ -18,6 +18,7 @@ const SECTIONS: [(&str, &str); 15] = [
     ("mail", include_str!("mail.rs")),
     ("limits", include_str!("limits.rs")),
     ("presence", include_str!("presence.rs")),
+    ("search", include_str!("search.rs")),
     ("retention", include_str!("retention.rs")),
     ("rocketchat", include_str!("rocketchat.rs")),
     ("support", include_str!("support.rs")),

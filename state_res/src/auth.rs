@@ -9,6 +9,7 @@ mod create;
 mod knowledge;
 mod list;
 mod member;
+mod owned_state;
 mod power_levels;
 mod redaction;
 mod selection;
@@ -77,12 +78,7 @@ fn check_levels(
     let required = levels.required_for(pdu.kind(), pdu.state_key().is_some());
     ensure(sender_level >= required, Rejection::EventLevel)?;
     // Rule 8.
-    if let Some(state_key) = pdu.state_key()
-        && state_key.starts_with('@')
-        && state_key != pdu.sender().as_str()
-    {
-        return Err(Rejection::StateKeyOfOther);
-    }
+    owned_state::check(pdu, sender_level, levels)?;
     // Rule 9.
     if let View::PowerLevels(new) = view {
         return power_levels::check(pdu, new, state.levels().as_deref(), levels);

@@ -102,6 +102,9 @@ pub enum Rejection {
     /// Rule 8: the state key is another user.
     #[error("the state key is another user")]
     StateKeyOfOther,
+    /// Rule 8 with owned state: the state key does not begin with a user id.
+    #[error("the state key is not a user id, nor one with an underscore behind it")]
+    StateKeyMalformed,
     /// Rules 9.1 to 9.3: the power levels are not of the form that the version asks for.
     #[error("the power levels are malformed")]
     PowerLevelsMalformed,

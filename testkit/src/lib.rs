@@ -1,7 +1,7 @@
 //! Servers for tests: everything below the surfaces over a real store in a folder of its own, without
 //! sockets and without other servers. What fails here panics, since nothing else could be tested.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
@@ -15,6 +15,7 @@ use gantry_model::{
 };
 use gantry_outbound::{Discovery, Outbound, OutboundConfig, StaticResolver};
 use gantry_rooms::{Identity, Rooms, RoomsConfig};
+use gantry_search::{Search, SearchConfig};
 use gantry_store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -44,6 +45,8 @@ pub struct TestServer {
     pub federation: Federation,
     /// Its rooms.
     pub rooms: Rooms,
+    /// Its full-text index.
+    pub search: Search,
     /// Its time.
     pub clock: Arc<dyn Clock>,
     _folder: tempfile::TempDir,
@@ -80,6 +83,14 @@ impl TestServer {
             site_url: "http://localhost".to_owned(),
             site_name: "server".to_owned(),
         });
+        let search = Search::new(SearchConfig {
+            folder: folder.path().join("search"),
+            rooms: rooms.clone(),
+            delay: Duration::from_millis(1),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        });
+        search.start();
         let config = HomeserverConfig {
             server_name: name("server"),
             registration: RegistrationConfig {
@@ -100,6 +111,7 @@ impl TestServer {
             accounts,
             federation: federation.calls(),
             workspace,
+            search: Some(search.clone()),
             mailer: options.mailer,
             clock: clock.clone(),
             rng,
@@ -108,6 +120,7 @@ impl TestServer {
             homeserver,
             federation,
             rooms,
+            search,
             clock,
             _folder: folder,
         }

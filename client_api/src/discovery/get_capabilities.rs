@@ -68,7 +68,11 @@ pub(crate) async fn get_capabilities(
     let available = RoomVersion::ALL
         .iter()
         .filter(|version| version.rules().state_resolution != StateResolution::V1)
-        .map(|version| (version.to_string(), "stable"));
+        .map(|version| {
+            let is_unstable = version.rules().unstable;
+            let stability = if is_unstable { "unstable" } else { "stable" };
+            (version.to_string(), stability)
+        });
     Json(Response {
         capabilities: Capabilities {
             room_versions: RoomVersions {

@@ -54,7 +54,9 @@ pub(crate) async fn get_push_rule(
         .push_rule(&session, known_kind(&kind)?, &rule_id)
         .await?;
     let shown = match rule {
-        AnyPushRule::Override(rule) | AnyPushRule::Underride(rule) => serde_json::to_value(rule),
+        AnyPushRule::Override(rule)
+        | AnyPushRule::PostContent(rule)
+        | AnyPushRule::Underride(rule) => serde_json::to_value(rule),
         AnyPushRule::Content(rule) => serde_json::to_value(rule),
         AnyPushRule::Room(rule) => serde_json::to_value(rule),
         AnyPushRule::Sender(rule) => serde_json::to_value(rule),
@@ -159,6 +161,7 @@ fn known_kind(kind: &str) -> Result<RuleKind> {
     match kind {
         "override" => Ok(RuleKind::Override),
         "content" => Ok(RuleKind::Content),
+        "postcontent" => Ok(RuleKind::PostContent),
         "room" => Ok(RuleKind::Room),
         "sender" => Ok(RuleKind::Sender),
         "underride" => Ok(RuleKind::Underride),
@@ -175,6 +178,9 @@ fn new_rule(kind: &str, rule_id: &str, mut body: Object) -> Result<NewPushRule> 
         return Err(Error::MissingParam("actions"));
     }
     Ok(match known_kind(kind) {
+        Ok(RuleKind::PostContent) => {
+            NewPushRule::PostContent(read::<NewConditionalPushRule>(&body)?)
+        }
         Ok(RuleKind::Override) => NewPushRule::Override(read::<NewConditionalPushRule>(&body)?),
         Ok(RuleKind::Underride) => NewPushRule::Underride(read::<NewConditionalPushRule>(&body)?),
         Ok(RuleKind::Content) => NewPushRule::Content(read::<NewPatternedPushRule>(&body)?),

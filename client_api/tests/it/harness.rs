@@ -19,7 +19,7 @@ pub(crate) struct Server {
     pub(crate) hs: Homeserver,
     pub(crate) clock: Arc<MockClock>,
     router: Router,
-    _server: TestServer,
+    server: TestServer,
 }
 
 /// An answer.
@@ -69,7 +69,7 @@ impl Server {
             hs,
             clock,
             router,
-            _server: server,
+            server,
         }
     }
 
@@ -142,6 +142,12 @@ impl Server {
         });
         let answer = self.anonymous("v3/login", login).await;
         answer.text("access_token")
+    }
+
+    /// Waits until everything that was said can be found.
+    pub(crate) async fn indexed(&self) {
+        let cut = self.server.rooms.store_cut();
+        self.server.search.caught_up(&cut).await;
     }
 
     /// A new room: its id.

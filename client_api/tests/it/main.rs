@@ -5,4 +5,6 @@ mod administration;
 mod appservices;
 mod authentication;
 mod harness;
+mod owned_state;
 mod people;
+mod search;

@@ -276,3 +276,55 @@ async fn notifications_come_newest_first_from_all_rooms() {
     assert_eq!(next.next_token, None);
     assert_eq!(ids(&loud), [(second, false)]);
 }
+
+#[tokio::test]
+async fn whoever_wants_it_is_told_of_the_threads_that_he_follows_only() {
+    let server = Server::start().await;
+    let (alice, bob, room) = in_a_room(&server).await;
+    let root = send(&server, &alice, &room, r#"{"msgtype":"m.text","body":"A"}"#).await;
+    let reply = format!(
+        r#"{{"msgtype":"m.text","body":"B","m.relates_to":{{"rel_type":"m.thread","event_id":"{root}"}}}}"#
+    );
+    send(&server, &alice, &room, &reply).await;
+    let user_data = &server.hs.user_data;
+    let by_default = counts(&server, &bob, &room).await;
+
+    let names = ["unsubscribed_thread", "subscribed_thread"];
+    for name in names {
+        let id = format!(".io.element.msc4306.rule.{name}");
+        user_data
+            .enable_push_rule(&bob, RuleKind::PostContent, &id, true)
+            .await
+            .expect("works");
+    }
+    let not_followed = counts(&server, &bob, &room).await;
+    user_data
+        .subscribe_to_thread(&bob, &room, &root, None)
+        .await
+        .expect("works");
+    let muted = NewPushRule::Room(ruma::push::NewSimplePushRule::new(room.clone(), vec![]));
+    user_data
+        .put_push_rule(&bob, muted, &RulePlace::default())
+        .await
+        .expect("works");
+    let followed = counts(&server, &bob, &room).await;
+    user_data
+        .unsubscribe_from_thread(&bob, &room, &root)
+        .await
+        .expect("works");
+    let left = counts(&server, &bob, &room).await;
+    let own = NewConditionalPushRule::new("own".to_owned(), vec![], vec![]);
+    let refused = user_data
+        .put_push_rule(&bob, NewPushRule::PostContent(own), &RulePlace::default())
+        .await;
+
+    assert_eq!(by_default, [1, 0, 1, 0]);
+    assert_eq!(not_followed, [1, 0, 0, 0]);
+    // A room that is muted does not mute the threads that are followed.
+    assert_eq!(followed, [0, 0, 1, 0]);
+    assert_eq!(left, [0, 0, 0, 0]);
+    assert_eq!(
+        refused.expect_err("refused").kind(),
+        ErrorKind::InvalidParam
+    );
+}

@@ -168,8 +168,13 @@ impl Rooms {
         free.len()
     }
 
-    /// Takes a room out of memory. False: it is at work.
-    pub(crate) fn evict_room(&self, room_id: &RoomId) -> bool {
+    /// Whether a room is in memory.
+    pub fn is_in_use(&self, room: &RoomId) -> bool {
+        self.0.rooms.lock().contains_key(room)
+    }
+
+    /// Takes a room out of memory unless it is at work; false if it is.
+    pub fn evict_room(&self, room_id: &RoomId) -> bool {
         let mut rooms = self.0.rooms.lock();
         match rooms.get(room_id) {
             None => true,
