@@ -373,7 +373,7 @@ impl State {
 async fn becomes(leads: &mut watch::Receiver<bool>, wanted: bool) {
     if leads.wait_for(|leads| *leads == wanted).await.is_err() {
         // It stays as it is: there are no other nodes.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -17,6 +17,11 @@ use crate::{
     key_ring::KeyRing, peers::Peers, receive::Receiver, sender::Sender,
 };
 
+/// How often it is looked what lost nodes have left.
+const REPLAY_INTERVAL: Duration = Duration::from_secs(15);
+/// What was received so long ago, in milliseconds, is not being worked on any more.
+const LEFT_AFTER_MS: i64 = 60_000;
+
 /// The settings of federation.
 #[derive(Debug, Clone)]
 pub struct FederationConfig {
@@ -184,11 +189,26 @@ impl Federation {
             .tracker
             .spawn(async move { calls.finish_joins().await });
         let federation = self.clone();
+        let stop = self.0.stop.clone();
         self.0.tracker.spawn(async move {
-            if let Err(error) = federation.0.receiver.replay().await {
-                tracing::error!(%error, "events received before the last stop could not be read");
-            }
+            stop.run_until_cancelled(federation.keep_replaying()).await;
         });
+    }
+
+    /// Works off what was left when this node stopped, and, as the node that does it for all, what
+    /// lost nodes leave.
+    async fn keep_replaying(&self) {
+        let mut before = i64::MAX;
+        loop {
+            if let Err(error) = self.0.receiver.replay(before).await {
+                tracing::error!(%error, "events that were received before could not be read");
+            }
+            tokio::time::sleep(REPLAY_INTERVAL).await;
+            while !(self.0.rooms.has_other_nodes() && self.0.rooms.leads()) {
+                tokio::time::sleep(REPLAY_INTERVAL).await;
+            }
+            before = self.0.clock.now_ms() - LEFT_AFTER_MS;
+        }
     }
 
     /// What the use-cases ask of other servers.

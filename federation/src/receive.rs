@@ -78,11 +78,12 @@ impl Receiver {
         }))
     }
 
-    /// Works off what was acknowledged before the last stop, room by room.
-    pub(crate) async fn replay(&self) -> Result<()> {
+    /// Works off what was acknowledged before a time (milliseconds) and was left by a stop, room by
+    /// room. What another node is working on is done twice, which changes nothing.
+    pub(crate) async fn replay(&self, before: i64) -> Result<()> {
         let mut after = None;
         while let Some((staged, last)) = self.0.rooms.staged_room(after).await? {
-            for one in staged {
+            for one in staged.into_iter().filter(|one| one.received < before) {
                 self.replay_one(one).await?;
             }
             while self.0.queues.lock().is_busy() {
@@ -161,7 +162,7 @@ impl Receiver {
             };
             match taken {
                 Ok(Some(ingested)) => {
-                    tracing::debug!(%event_id, ?ingested, "an event was received")
+                    tracing::debug!(%event_id, ?ingested, "an event was received");
                 }
                 Ok(None) => {
                     let held = self.0.queues.lock().hold(waiting);

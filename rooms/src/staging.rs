@@ -23,6 +23,8 @@ pub struct Staged {
     pub event_id: OwnedEventId,
     /// The event as it was received, without `unsigned`.
     pub object: Object,
+    /// When it was received, in milliseconds.
+    pub received: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +61,7 @@ fn opened(rows: Vec<(Key, StagedDoc)>) -> Result<Vec<Staged>> {
             room_id: doc.room_id,
             event_id: doc.event_id,
             object,
+            received: doc.received,
         };
         opened.push(((doc.received, depth), staged));
     }

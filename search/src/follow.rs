@@ -127,7 +127,7 @@ impl Follower {
         let folder = self.shared.config.folder.clone();
         let found = {
             let (folder, now) = (folder.clone(), now.clone());
-            self.blocking(move || open(&folder, &now)).await
+            self.blocking(move || Ok(open(&folder, &now))).await
         };
         let (opened, progress) = match found {
             Ok(Some(found)) => found,
@@ -366,13 +366,13 @@ impl Follower {
 }
 
 /// The index of a folder, if it can be used.
-fn open(folder: &Path, now: &Cut) -> Result<Option<(Opened, Progress)>> {
+fn open(folder: &Path, now: &Cut) -> Option<(Opened, Progress)> {
     match Opened::open(folder) {
-        Ok(found) => Ok(found.filter(|(_, progress)| progress.cut(now).is_some())),
+        Ok(found) => found.filter(|(_, progress)| progress.cut(now).is_some()),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the search index cannot be opened and is made anew");
-            Ok(None)
+            None
         }
     }
 }

@@ -98,6 +98,8 @@ pub(crate) struct Follower {
     parts: Parts,
     /// The rows of all slots, and since when they have been so.
     slots: BTreeMap<u16, (SlotRow, Instant)>,
+    /// Since when our own heartbeats have come back.
+    fresh_since: Option<Instant>,
 }
 
 impl Follower {
@@ -106,6 +108,7 @@ impl Follower {
         let mut follower = Self {
             parts,
             slots: BTreeMap::new(),
+            fresh_since: None,
         };
         follower.catch_up().await?;
         Ok(follower)
@@ -217,9 +220,17 @@ impl Follower {
         });
     }
 
-    /// Closes the slots of nodes that have not been heard of for a lease.
+    /// Closes the slots of nodes that have not been heard of for a lease. Where our own heartbeats
+    /// did not come back all the time, it may be the engine that was silent.
     fn close_the_gone(&mut self) {
         let now = Instant::now();
+        if !self.parts.freshness.is_fresh() {
+            self.fresh_since = None;
+            return;
+        }
+        if now - *self.fresh_since.get_or_insert(now) <= LEASE {
+            return;
+        }
         for (row, since) in self.slots.values_mut() {
             let is_gone =
                 !row.closed && row.node != self.parts.node && now - *since > LEASE + GRACE;

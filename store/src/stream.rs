@@ -228,8 +228,8 @@ mod tests {
                 let total = log.iter().filter(|one| cut.contains(**one)).count();
                 prop_assert_eq!(seen, total);
             }
-            for n in 0..log.len() {
-                stream.arrive([arrived(log[n], follows(n))]);
+            for (n, one) in log.iter().enumerate() {
+                stream.arrive([arrived(*one, follows(n))]);
             }
             prop_assert!(log.iter().all(|one| stream.cut().contains(*one)));
         }

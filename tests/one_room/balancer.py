@@ -8,7 +8,7 @@ import threading
 from ports import free_port
 
 _CHUNK = 65_536
-_PATIENCE = 0.7
+_PATIENCE = 1.0
 _CHECK_EVERY = 0.5
 
 
@@ -34,6 +34,7 @@ class Balancer:
         self.port = free_port(address)
         self._backends = []
         self._turns = itertools.count()
+        self._checking = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -48,10 +49,11 @@ class Balancer:
         self._thread.start()
         serving = asyncio.start_server(self._serve, self.address, self.port)
         asyncio.run_coroutine_threadsafe(serving, self._loop).result(timeout=10)
-        asyncio.run_coroutine_threadsafe(self._keep_checking(), self._loop)
+        self._checking = asyncio.run_coroutine_threadsafe(self._keep_checking(), self._loop)
 
     def stop(self):
         """Serve no more connections."""
+        self._checking.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 

@@ -17,7 +17,7 @@ impl Rooms {
             return Ok(());
         }
         let now = self.store_cut();
-        if is_covered(&now, &*self.0.heeded.read()) {
+        if is_covered(&now, &self.0.heeded.read()) {
             return Ok(());
         }
         let since = self.0.heeded.read().clone();
