@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     FederationCalls, acl::Acls, budget::Requests, check::Checker, client::Client, joining::Joining,
-    key_ring::KeyRing, peers::Peers, receive::Receiver, sender::Sender,
+    key_ring::KeyRing, peers::Peers, policy::Policy, receive::Receiver, sender::Sender,
 };
 
 /// The settings of federation.
@@ -32,6 +32,8 @@ pub struct FederationConfig {
     pub allow: Vec<String>,
     /// Patterns of servers that we do not talk to.
     pub deny: Vec<String>,
+    /// Identity servers that are asked for users by their addresses.
+    pub identity_servers: Vec<OwnedServerName>,
 }
 
 impl Default for FederationConfig {
@@ -43,6 +45,7 @@ impl Default for FederationConfig {
             notaries: Vec::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            identity_servers: Vec::new(),
         }
     }
 }
@@ -83,6 +86,7 @@ struct Inner {
     client: Client,
     keys: KeyRing,
     checker: Checker,
+    policy: Policy,
     receiver: Receiver,
     acls: Acls,
     peers: Arc<Peers>,
@@ -143,10 +147,12 @@ impl Federation {
             config.notaries.clone(),
         );
         let checker = Checker::new(keys.clone(), tracker.clone());
+        let policy = Policy::new(client.clone(), Arc::clone(&clock));
         let receiver = Receiver::new(
             rooms.clone(),
             client.clone(),
             checker.clone(),
+            policy.clone(),
             tracker.clone(),
             stop.clone(),
         );
@@ -158,6 +164,7 @@ impl Federation {
             client,
             keys,
             checker,
+            policy,
             receiver,
             acls: Acls::default(),
             peers,
@@ -227,6 +234,10 @@ impl Federation {
 
     pub(crate) fn checker(&self) -> &Checker {
         &self.0.checker
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.0.policy
     }
 
     pub(crate) fn receiver(&self) -> &Receiver {
