@@ -292,6 +292,7 @@ fn federation(
             notaries: config.federation.notaries.clone(),
             allow: config.federation.allow.clone(),
             deny: config.federation.deny.clone(),
+            identity_servers: config.federation.identity_servers.clone(),
             ..FederationConfig::default()
         },
         rooms: rooms.clone(),

@@ -3,14 +3,17 @@
 mod backfill;
 mod ephemeral;
 mod handshake;
+mod identity;
 mod invite;
 mod join;
 mod knock;
 mod leave;
 mod moment;
 mod queries;
+mod recommended;
 mod unfinished;
 
+pub use identity::{AddressAt, Offer};
 pub use queries::{PublicRoomsQuery, RemoteAlias};
 
 use gantry_model::id::{OwnedServerName, RoomId, UserId};

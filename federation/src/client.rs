@@ -164,8 +164,36 @@ impl Client {
         let url: Uri = format!("https://{}{}", destination.host_header, call.path)
             .parse()
             .map_err(|_| bad(server, "its name makes no URL"))?;
-        let mut request = OutboundRequest::new(call.method, url)
-            .to_destination(&destination)
+        let request = OutboundRequest::new(call.method.clone(), url).to_destination(&destination);
+        self.exchange(server, request, call, authorization).await
+    }
+
+    /// Sends a request to a host that is no Matrix server: an identity server, with a user's token.
+    pub(crate) async fn call_host(
+        &self,
+        host: &ServerName,
+        call: Call,
+        token: &str,
+    ) -> Result<Object> {
+        let url: Uri = format!("https://{host}{}", call.path)
+            .parse()
+            .map_err(|_| bad(host, "its name makes no URL"))?;
+        let request = OutboundRequest::new(call.method.clone(), url);
+        let header = Some(format!("Bearer {token}"));
+        match self.exchange(host, request, call, header).await? {
+            Value::Object(object) => Ok(object),
+            _ => Err(bad(host, "no object")),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        server: &ServerName,
+        request: OutboundRequest,
+        call: Call,
+        authorization: Option<String>,
+    ) -> Result<Value> {
+        let mut request = request
             .timeout(call.timeout.unwrap_or(self.0.timeout))
             .max_bytes(call.max_bytes);
         if let Some(body) = &call.body {
@@ -180,12 +208,11 @@ impl Client {
                 .map_err(|_| bad(server, "its name makes no header"))?;
             request.headers.insert(AUTHORIZATION, header);
         }
-        let response = self
-            .0
-            .outbound
-            .request(request)
-            .await
-            .map_err(unreachable)?;
+        let response = self.0.outbound.request(request).await;
+        let response = response.map_err(|source| Error::Unreachable {
+            server: server.to_owned(),
+            source,
+        })?;
         parse_response(server, &response)
     }
 

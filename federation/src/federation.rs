@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     FederationCalls, acl::Acls, budget::Requests, check::Checker, client::Client, joining::Joining,
-    key_ring::KeyRing, peers::Peers, receive::Receiver, sender::Sender,
+    key_ring::KeyRing, peers::Peers, policy::Policy, receive::Receiver, sender::Sender,
 };
 
 /// How often it is looked what lost nodes have left.
@@ -37,6 +37,8 @@ pub struct FederationConfig {
     pub allow: Vec<String>,
     /// Patterns of servers that we do not talk to.
     pub deny: Vec<String>,
+    /// Identity servers that are asked for users by their addresses.
+    pub identity_servers: Vec<OwnedServerName>,
 }
 
 impl Default for FederationConfig {
@@ -48,6 +50,7 @@ impl Default for FederationConfig {
             notaries: Vec::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            identity_servers: Vec::new(),
         }
     }
 }
@@ -88,6 +91,7 @@ struct Inner {
     client: Client,
     keys: KeyRing,
     checker: Checker,
+    policy: Policy,
     receiver: Receiver,
     acls: Acls,
     peers: Arc<Peers>,
@@ -148,10 +152,12 @@ impl Federation {
             config.notaries.clone(),
         );
         let checker = Checker::new(keys.clone(), tracker.clone());
+        let policy = Policy::new(client.clone(), Arc::clone(&clock));
         let receiver = Receiver::new(
             rooms.clone(),
             client.clone(),
             checker.clone(),
+            policy.clone(),
             tracker.clone(),
             stop.clone(),
         );
@@ -163,6 +169,7 @@ impl Federation {
             client,
             keys,
             checker,
+            policy,
             receiver,
             acls: Acls::default(),
             peers,
@@ -247,6 +254,10 @@ impl Federation {
 
     pub(crate) fn checker(&self) -> &Checker {
         &self.0.checker
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.0.policy
     }
 
     pub(crate) fn receiver(&self) -> &Receiver {

@@ -19,13 +19,14 @@ mod inbound;
 mod joining;
 mod key_ring;
 mod peers;
+mod policy;
 mod race;
 mod receive;
 mod remote;
 mod sender;
 mod wire;
 
-pub use calls::{FederationCalls, PublicRoomsQuery, RemoteAlias};
+pub use calls::{AddressAt, FederationCalls, Offer, PublicRoomsQuery, RemoteAlias};
 pub use error::{Error, Result};
 pub use federation::{Federation, FederationConfig, FederationParts};
 pub use inbound::router;

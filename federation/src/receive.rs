@@ -2,7 +2,7 @@
 //!
 //! The seven checks on receipt: 1 (format), 2 (signatures) and 3 (hash) are in `check.rs` and come
 //! before the transaction is acknowledged; 4 (auth events), 5 (state before) and 6 (current state)
-//! are the room engine's `ingest`; 7 (policy servers) is not made yet. In between, acknowledged
+//! are the room engine's `ingest`; 7 is in `policy.rs` and comes before them. In between, acknowledged
 //! events lie in staging, and one task per room works them off in order. What they refer to and we
 //! do not have is fetched in `receive/gap.rs`, by a task per room and server beside it: whoever does
 //! not answer delays only what came from him.
@@ -29,6 +29,7 @@ use crate::{
     Error, Result,
     check::Checker,
     client::Client,
+    policy::Policy,
     receive::queue::{Lane, Queues, Waiting},
 };
 
@@ -47,6 +48,7 @@ struct Inner {
     rooms: Rooms,
     client: Client,
     checker: Checker,
+    policy: Policy,
     tracker: TaskTracker,
     stop: CancellationToken,
     queues: Mutex<Queues>,
@@ -64,6 +66,7 @@ impl Receiver {
         rooms: Rooms,
         client: Client,
         checker: Checker,
+        policy: Policy,
         tracker: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
@@ -71,6 +74,7 @@ impl Receiver {
             rooms,
             client,
             checker,
+            policy,
             tracker,
             stop,
             queues: Mutex::default(),
@@ -191,8 +195,11 @@ impl Receiver {
 
     /// Checks 4, 5 and 6. `None`: something must be fetched first, in the lane for that.
     async fn take_in(&self, lane: &Lane, waiting: &Waiting) -> Result<Option<Ingested>> {
-        let (rooms, pdu) = (&self.0.rooms, &waiting.pdu);
-        let ingested = rooms.ingest(pdu.clone(), Arrival::Transaction).await?;
+        let (pdu, arrival) = self
+            .0
+            .judged(waiting.pdu.clone(), Arrival::Transaction, true)
+            .await?;
+        let ingested = self.0.rooms.ingest(pdu, arrival).await?;
         match (ingested, lane) {
             (Ingested::Missing { .. }, Lane::Ready(_)) => Ok(None),
             (Ingested::Missing { .. }, Lane::Held(..)) => self.fetch(waiting).await.map(Some),
@@ -208,6 +215,22 @@ impl Receiver {
         };
         let _permit = self.0.fetching.acquire().await;
         gap::fill(&self.0, &waiting.origin, waiting.pdu.clone()).await
+    }
+}
+
+impl Inner {
+    /// Check 7: the event with the policy server's signature, and how it is taken in.
+    async fn judged(&self, pdu: Pdu, arrival: Arrival, may_ask: bool) -> Result<(Pdu, Arrival)> {
+        let Some(view) = self.rooms.view(pdu.room_id()).await? else {
+            return Ok((pdu, arrival));
+        };
+        let judged = self.policy.judge(&view, pdu, may_ask).await;
+        let arrival = if judged.is_recommended {
+            arrival
+        } else {
+            Arrival::NotRecommended
+        };
+        Ok((judged.pdu, arrival))
     }
 }
 

@@ -106,7 +106,7 @@ impl Directory {
             "",
             content,
         );
-        self.core.rooms.submit(view.room_id(), event).await?;
+        self.core.submit(view.room_id(), event).await?;
         Ok(())
     }
 }

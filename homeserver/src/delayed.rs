@@ -195,10 +195,7 @@ impl DelayedEvents {
             endpoint: "delayed",
             id: event.delay_id.clone(),
         };
-        self.core
-            .rooms
-            .submit(&event.room, new.with_txn(txn))
-            .await?;
+        self.core.submit(&event.room, new.with_txn(txn)).await?;
         Ok(())
     }
 }

@@ -65,7 +65,7 @@ impl MembershipActs {
         let view = self.core.rooms.view(&room).await?;
         if view.as_ref().is_some_and(RoomView::is_joined_locally) {
             let event = NewEvent::state(user.clone(), MEMBER, user.as_str(), content);
-            self.core.rooms.submit(&room, event).await?;
+            self.core.submit(&room, event).await?;
             return Ok(room);
         }
         via.extend(self.core.servers_of(&room, None, view.as_ref()));
@@ -176,7 +176,7 @@ impl Core {
             Voucher::Elsewhere => return self.join_elsewhere(user, room, via, content).await,
         }
         let event = NewEvent::state(user.to_owned(), MEMBER, user.as_str(), content);
-        self.rooms.submit(room, event).await?;
+        self.submit(room, event).await?;
         Ok(room.to_owned())
     }
 

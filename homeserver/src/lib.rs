@@ -61,6 +61,7 @@ mod sessions;
 mod shared_secret;
 mod sieve;
 mod stripped;
+mod submit;
 mod summary;
 mod thread_subscriptions;
 mod threads;
@@ -83,6 +84,7 @@ pub use gantry_accounts::{
     TypingChange, UserPresence,
 };
 pub use gantry_delivery::{MailConfig, MailError, MailSecurity, Mailer};
+pub use gantry_federation::AddressAt;
 pub use gantry_federation::FederationCalls;
 pub use gantry_rooms::{
     Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position,

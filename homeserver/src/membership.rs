@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gantry_accounts::{InviteVerdict, Session};
+use gantry_federation::AddressAt;
 use gantry_model::{
     ErrorKind, Object,
     id::{OwnedEventId, OwnedRoomId, OwnedServerName, RoomId, UserId},
@@ -70,6 +71,37 @@ impl MembershipActs {
             .invite(&session.user_id, room, user, content)
             .await
             .map(|_| ())
+    }
+
+    /// Invites whoever an address belongs to. If the identity server knows nobody yet, it keeps the
+    /// place for whoever proves the address. Only servers that the operator trusts are asked.
+    pub async fn invite_by_address(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        at: &AddressAt,
+    ) -> Result<()> {
+        self.core.may(session, Act::Invite)?;
+        if !self.core.federation.trusts_identity_server(&at.id_server) {
+            return Err(Error::refused(
+                ErrorKind::ServerNotTrusted,
+                "This server does not work with that identity server",
+            ));
+        }
+        let user = &session.user_id;
+        let view = self.core.joined_view(user, room).await?;
+        let levels = view.power_levels();
+        if !levels.is_some_and(|levels| levels.for_user(user) >= levels.invite()) {
+            return Err(Error::forbidden("You may not invite anybody to this room"));
+        }
+        if let Some(found) = self.core.federation.look_up_address(at).await? {
+            return self.invite(session, room, &found, None).await;
+        }
+        let offer = self.core.federation.store_invite(at, &view, user).await?;
+        let kind = "m.room.third_party_invite";
+        let event = NewEvent::state(user.clone(), kind, offer.token, offer.content);
+        self.core.submit(room, event).await?;
+        Ok(())
     }
 
     /// Removes a user, or takes an invite or a knock back.
@@ -160,7 +192,7 @@ impl MembershipActs {
             content.insert("reason".to_owned(), reason.into());
         }
         let event = NewEvent::state(session.user_id.clone(), MEMBER, user.as_str(), content);
-        self.core.rooms.submit(room, event).await?;
+        self.core.submit(room, event).await?;
         Ok(())
     }
 }
@@ -190,7 +222,7 @@ impl Messaging {
             return Ok(standing.event_id().to_owned());
         }
         let event = NewEvent::state(session.user_id.clone(), MEMBER, state_key, content);
-        Ok(self.core.rooms.submit(room, event).await?.event_id)
+        Ok(self.core.submit(room, event).await?.event_id)
     }
 }
 
@@ -211,10 +243,11 @@ impl Core {
                     "This user takes no invites",
                 ));
             }
-            return Ok(self.rooms.submit(room, event).await?.event_id);
+            return Ok(self.submit(room, event).await?.event_id);
         }
         let view = self.rooms.get(room).await?;
         let draft = self.rooms.draft(room, event).await?;
+        let draft = self.federation.recommend(&view, draft).await?;
         let signed = self.federation.invite(&draft, invite_state(&view)).await?;
         let id = signed.event_id().to_owned();
         match self.rooms.ingest(signed, Arrival::Local).await? {
@@ -251,7 +284,7 @@ impl Core {
                     content.insert("reason".to_owned(), reason.into());
                 }
                 let event = NewEvent::state(user.to_owned(), MEMBER, user.as_str(), content);
-                self.rooms.submit(room, event).await?;
+                self.submit(room, event).await?;
                 Ok(())
             }
         }

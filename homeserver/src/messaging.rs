@@ -75,7 +75,7 @@ impl Messaging {
             origin_server_ts: ts,
             ..NewEvent::message(session.user_id.clone(), kind, content)
         };
-        Ok(self.core.rooms.submit(&room, event).await?)
+        self.core.submit(&room, event).await
     }
 
     /// Sets a state event. One that would change nothing is not sent; its answer is the event that
@@ -116,7 +116,7 @@ impl Messaging {
             _ => None,
         };
         let event = NewEvent::state(session.user_id.clone(), kind, state_key, content);
-        let sent = self.core.rooms.submit(room, event).await?;
+        let sent = self.core.submit(room, event).await?;
         if let Some(replacement) = replacement {
             self.core.carry_over_all(&view, &replacement).await;
         }
@@ -146,7 +146,7 @@ impl Messaging {
             redacts: Some(target.to_owned()),
             ..NewEvent::message(session.user_id.clone(), REDACTION, content.collect())
         };
-        Ok(self.core.rooms.submit(room, event).await?)
+        self.core.submit(room, event).await
     }
 
     async fn check_redaction(

@@ -128,7 +128,7 @@ impl Core {
         }
         if content != *standing.content() {
             let event = NewEvent::state(user.to_owned(), "m.room.member", user.as_str(), content);
-            self.rooms.submit(room, event).await?;
+            self.submit(room, event).await?;
         }
         Ok(())
     }

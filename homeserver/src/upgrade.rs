@@ -138,7 +138,7 @@ impl Creation {
 
     async fn state(&self, user: &UserId, room: &RoomId, kind: &str, content: Object) -> Result<()> {
         let event = NewEvent::state(user.to_owned(), kind, "", content);
-        self.core.rooms.submit(room, event).await?;
+        self.core.submit(room, event).await?;
         Ok(())
     }
 }

@@ -299,6 +299,10 @@ impl Actor {
                 begin(memory, batch, &env, &self.identity, beginning).await?;
                 done
             }
+            Task::Submit(event) if event.drafted.is_some() => {
+                Self::require_local(memory)?;
+                self.stage_drafted(memory, batch, &env, event).await
+            }
             Task::Submit(event) => {
                 Self::require_local(memory)?;
                 match sign(memory, &env, &self.identity, event).await {
@@ -334,7 +338,8 @@ impl Actor {
                 let given = given
                     .clone()
                     .map(|(state, auth_chain)| GivenState { state, auth_chain });
-                let verdict = ingest(memory, batch, &env, Arc::clone(pdu), *arrival, given).await?;
+                let pdu = Arc::clone(pdu);
+                let verdict = ingest(memory, batch, &env, pdu, *arrival, given, None).await?;
                 Ok(match verdict {
                     Verdict::Appended { soft } => Pending::Ingested { soft },
                     Verdict::Done(ingested) => Pending::Ready(Ok(Answer::Ingested(ingested))),
@@ -365,6 +370,32 @@ impl Actor {
                 let added = import_history(memory, batch, &env, history).await?;
                 Ok(Pending::Ready(Ok(Answer::Added(added))))
             }
+        }
+    }
+
+    /// An event of a local user that was drafted before, and got another server's signature since.
+    async fn stage_drafted(
+        &self,
+        memory: &mut Memory,
+        batch: &mut Batch,
+        env: &Env<'_>,
+        event: &NewEvent,
+    ) -> Result<Pending> {
+        let Some(pdu) = event.drafted.clone() else {
+            return Err(Error::Contention);
+        };
+        let id = pdu.event_id().to_owned();
+        let (arrival, wanted) = (Arrival::Local, Some(event));
+        let verdict = ingest(memory, batch, env, pdu, arrival, None, wanted).await;
+        let refused = match verdict {
+            Ok(Verdict::Appended { .. }) => return Ok(Pending::Submitted(id)),
+            Ok(Verdict::Rejected(rejection)) => Error::Rejected(rejection),
+            Ok(Verdict::Done(_)) => Error::Contention,
+            Err(error) => error,
+        };
+        match self.repeated(event).await? {
+            Some(submitted) => Ok(Pending::Ready(Ok(Answer::Submitted(submitted)))),
+            None => Err(refused),
         }
     }
 

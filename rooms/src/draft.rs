@@ -30,6 +30,9 @@ pub struct NewEvent {
     pub rc: Option<String>,
     /// Another time than now, in milliseconds (application services, imports).
     pub origin_server_ts: Option<i64>,
+    /// The event as it was drafted before, and signed by another server since: it is not drafted
+    /// anew.
+    pub drafted: Option<Arc<Pdu>>,
 }
 
 impl NewEvent {
@@ -44,6 +47,7 @@ impl NewEvent {
             txn: None,
             rc: None,
             origin_server_ts: None,
+            drafted: None,
         }
     }
 

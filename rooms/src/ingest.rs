@@ -12,7 +12,7 @@ use gantry_state_res::{Rejection, Rn, StateMap, auth};
 use gantry_store::{Batch, Position};
 
 use crate::{
-    EventFlags, Result,
+    Error, EventFlags, NewEvent, Result,
     codec::{Class, Group, Hash},
     commit::{
         Env, NewEntry, NewGroups, append, import_group, keep_aside, merge, state_event_number,
@@ -34,6 +34,9 @@ pub enum Arrival {
     Handshake,
     /// Drafted by us, signed by another server too (an invite).
     Local,
+    /// In a transaction or because a later event names it, and the room's policy server does not
+    /// recommend it: it is soft-failed.
+    NotRecommended,
 }
 
 /// What became of an event.
@@ -72,7 +75,7 @@ pub(crate) struct GivenState {
     pub(crate) auth_chain: Vec<Pdu>,
 }
 
-/// Takes an event in.
+/// Takes an event in. `wanted`: a local user wants it, and it was drafted before.
 pub(crate) async fn ingest(
     memory: &mut Memory,
     batch: &mut Batch,
@@ -80,6 +83,7 @@ pub(crate) async fn ingest(
     pdu: Arc<Pdu>,
     arrival: Arrival,
     given: Option<GivenState>,
+    wanted: Option<&NewEvent>,
 ) -> Result<Verdict> {
     let hash = pdu.hash();
     if place_of(memory, &hash).await?.is_some() {
@@ -122,7 +126,12 @@ pub(crate) async fn ingest(
     if let Err(rejection) = check_state_before(memory, &state, &pdu) {
         return reject(memory, batch, &pdu, rejection).await;
     }
-    let soft = check_current_state(memory, &pdu).await?.is_err();
+    let refused = check_current_state(memory, &pdu).await?.err();
+    if let (Some(_), Some(rejection)) = (wanted, refused) {
+        // What one of our users sends is not soft-failed: he is told.
+        return Err(Error::Rejected(rejection));
+    }
+    let soft = refused.is_some() || arrival == Arrival::NotRecommended;
     let flags = EventFlags {
         soft,
         gap,
@@ -136,8 +145,8 @@ pub(crate) async fn ingest(
         flags,
         sb: Some(sb),
         tk: None,
-        tx: None,
-        rc: None,
+        tx: wanted.map(|event| env.txn(&event.sender, event.txn.as_ref())),
+        rc: wanted.and_then(|event| event.rc.clone()),
         restart: false,
     };
     append(memory, batch, env, entry, groups).await?;

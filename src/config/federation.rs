@@ -22,6 +22,9 @@ pub struct FederationConfig {
     pub allow: Vec<String>,
     /// The servers that are not talked to, in the same form.
     pub deny: Vec<String>,
+    /// Identity servers that are asked when somebody is invited by an e-mail address. They learn
+    /// who is invited where, and their word is what such an invite counts on.
+    pub identity_servers: Vec<OwnedServerName>,
 }
 
 impl Default for FederationConfig {
@@ -33,6 +36,7 @@ impl Default for FederationConfig {
             notaries: Vec::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            identity_servers: Vec::new(),
         }
     }
 }

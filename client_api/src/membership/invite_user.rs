@@ -2,7 +2,9 @@
 //! <https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite>.
 
 use axum::{Json, extract::State};
-use gantry_model::id::OwnedRoomId;
+use gantry_homeserver::AddressAt;
+use gantry_model::id::{OwnedRoomId, OwnedServerName};
+use serde::Deserialize;
 
 use super::TargetBody;
 use crate::{
@@ -13,16 +15,44 @@ use crate::{
     reply::Done,
 };
 
+/// Whom to invite: by id or, through an identity server, by address.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Body {
+    Address(AddressBody),
+    User(TargetBody),
+}
+
+/// An address, and who knows whose it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AddressBody {
+    id_server: OwnedServerName,
+    id_access_token: String,
+    medium: String,
+    address: String,
+}
+
 /// Invites a user of this or another server.
 pub(crate) async fn invite_user(
     State(state): State<ClientApiState>,
     Session(session): Session,
     PathArgs(room): PathArgs<OwnedRoomId>,
-    JsonBody(body): JsonBody<TargetBody>,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<Done>> {
     let membership = &state.homeserver().membership;
-    membership
-        .invite(&session, &room, &body.user_id, body.reason)
-        .await?;
+    match body {
+        Body::User(TargetBody { user_id, reason }) => {
+            membership.invite(&session, &room, &user_id, reason).await?;
+        }
+        Body::Address(body) => {
+            let at = AddressAt {
+                id_server: body.id_server,
+                id_access_token: body.id_access_token,
+                medium: body.medium,
+                address: body.address,
+            };
+            membership.invite_by_address(&session, &room, &at).await?;
+        }
+    }
     Ok(Json(Done {}))
 }

@@ -82,10 +82,18 @@ pub(super) fn require_own_membership(
     Ok(())
 }
 
-/// Takes a handed-over event in. It is relayed by us.
-pub(super) async fn take_in(federation: &Federation, pdu: Pdu) -> Result<()> {
-    match federation.rooms().ingest(pdu, Arrival::Handshake).await? {
-        Ingested::Accepted(_) | Ingested::Known => Ok(()),
+/// Takes a handed-over event in, if the room's policy server has nothing against it: the event as it
+/// is relayed by us.
+pub(super) async fn take_in(federation: &Federation, view: &RoomView, pdu: Pdu) -> Result<Pdu> {
+    let judged = federation.policy().judge(view, pdu, true).await;
+    if !judged.is_recommended {
+        return Err(Error::Forbidden(
+            "the room's policy server does not recommend this",
+        ));
+    }
+    let (rooms, pdu) = (federation.rooms(), judged.pdu);
+    match rooms.ingest(pdu.clone(), Arrival::Handshake).await? {
+        Ingested::Accepted(_) | Ingested::Known => Ok(pdu),
         Ingested::SoftFailed | Ingested::Rejected(_) => {
             Err(Error::Forbidden("the room's rules do not allow it"))
         }

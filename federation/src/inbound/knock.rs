@@ -52,7 +52,7 @@ pub(super) async fn send_knock(
         .check_handed_over(body, view.version(), &room, &event)
         .await?;
     require_own_membership(&origin, &pdu, "knock")?;
-    take_in(&federation, pdu).await?;
+    take_in(&federation, &view, pdu).await?;
     let state: Vec<Value> = shown_events(&view).into_iter().map(Value::from).collect();
     Ok(reply([("knock_room_state", state.into())]))
 }

@@ -59,6 +59,6 @@ async fn leave(
         .check_handed_over(body, view.version(), room, event_id)
         .await?;
     require_own_membership(origin, &pdu, "leave")?;
-    take_in(federation, pdu).await?;
+    take_in(federation, &view, pdu).await?;
     Ok(reply([]))
 }

@@ -174,6 +174,7 @@ impl Federation {
         let (sender, invited) = (vouched.sender, vouched.invited);
         let event = NewEvent::state(sender, "m.room.member", invited.as_str(), content);
         let draft = self.rooms().draft(view.room_id(), event).await?;
+        let draft = self.policy().recommend(view, draft).await?;
         let signed = if self.rooms().identity().is_local(&invited) {
             let verdict = self.accounts().invite_verdict(&invited, draft.sender());
             if verdict.await? == InviteVerdict::Block {

@@ -25,6 +25,8 @@ const PAGE: usize = 100;
 const MAX_ROUNDS: usize = 12;
 /// Servers that are asked for what one does not give.
 const MAX_SERVERS: usize = 4;
+/// Events of a gap that a policy server may refuse before the others are not even shown to it.
+const MAX_QUESTIONS: usize = 10;
 /// How long all of it may take.
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -40,6 +42,7 @@ async fn fill_unbounded(inner: &Inner, origin: &ServerName, pdu: Pdu) -> Result<
     let target = pdu.event_id().to_owned();
     let missing = fetch_previous(inner, &servers, pdu).await?;
     let mut result = Err(Error::NoServer);
+    let mut questions = MAX_QUESTIONS;
     for event in by_prev(missing) {
         let is_target = event.event_id() == target;
         let arrival = if is_target {
@@ -48,6 +51,10 @@ async fn fill_unbounded(inner: &Inner, origin: &ServerName, pdu: Pdu) -> Result<
             Arrival::MissingPrev
         };
         let event_id = event.event_id().to_owned();
+        let (event, arrival) = inner.judged(event, arrival, questions > 0).await?;
+        if arrival == Arrival::NotRecommended {
+            questions = questions.saturating_sub(1);
+        }
         let taken = take_in(inner, &servers, event, arrival).await;
         if let Err(error) = &taken {
             tracing::debug!(%event_id, %error, "an event of a gap was not taken in");

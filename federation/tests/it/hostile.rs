@@ -1,12 +1,13 @@
 //! Servers that do what they must not.
 
+use gantry_federation::FederationConfig;
 use gantry_model::{
     ErrorKind, Object, Pdu, RoomVersion, Value, hash::set_content_hash, id::RoomId,
 };
 use gantry_outbound::{Discovery, Outbound, OutboundConfig, OutboundRequest, StaticResolver};
 use gantry_rooms::{Membership, NewEvent};
 use http::{Method, StatusCode, header::AUTHORIZATION};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::house::{House, Street, member, message, object};
 
@@ -20,7 +21,10 @@ impl Street {
         body: Object,
         header: Option<&str>,
     ) -> (StatusCode, Value) {
-        let header = header.map_or_else(|| authorization(from, to, path, &body), str::to_owned);
+        let header = header.map_or_else(
+            || authorization("PUT", from, to, path, &body),
+            str::to_owned,
+        );
         self.send(Method::PUT, to, path, Some(body), Some(&header))
             .await
     }
@@ -62,14 +66,22 @@ impl Street {
     }
 }
 
-fn authorization(from: &House, to: &House, path: &str, body: &Object) -> String {
+pub(crate) fn authorization(
+    method: &str,
+    from: &House,
+    to: &House,
+    path: &str,
+    body: &Object,
+) -> String {
     let mut signed = Object::from([
-        ("method".to_owned(), "PUT".into()),
+        ("method".to_owned(), method.into()),
         ("uri".to_owned(), path.into()),
         ("origin".to_owned(), from.name.as_str().into()),
         ("destination".to_owned(), to.name.as_str().into()),
-        ("content".to_owned(), body.clone().into()),
     ]);
+    if method != "GET" {
+        signed.insert("content".to_owned(), body.clone().into());
+    }
     from.key.sign_object(from.name.as_str(), &mut signed);
     let (_, signature) = gantry_model::sign::signatures_of(&signed, from.name.as_str())
         .next()
@@ -106,9 +118,9 @@ async fn a_request_must_be_signed_by_its_origin() {
         street.house().await,
     );
     let path = "/_matrix/federation/v1/send/1";
-    let forged =
-        authorization(&c, &a, path, &Object::new()).replace(c.name.as_str(), b.name.as_str());
-    let for_another = authorization(&b, &c, path, &Object::new());
+    let forged = authorization("PUT", &c, &a, path, &Object::new())
+        .replace(c.name.as_str(), b.name.as_str());
+    let for_another = authorization("PUT", &b, &c, path, &Object::new());
 
     for header in ["", "X-Matrix", &forged, &for_another] {
         let (status, body) = street
@@ -315,6 +327,106 @@ async fn a_server_outside_of_the_room_learns_nothing() {
         "M_INCOMPATIBLE_ROOM_VERSION".into()
     );
     assert_eq!(history.unwrap(), 0);
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_denied_is_neither_heard_nor_called() {
+    let street = Street::new();
+    let a = street.house().await;
+    let b = street
+        .house_with(FederationConfig {
+            deny: vec![a.name.to_string()],
+            ..FederationConfig::default()
+        })
+        .await;
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    let served = a.switch.served();
+
+    let path = "/_matrix/federation/v1/send/1";
+    let (status, _) = street.request(&a, &b, path, Object::new(), None).await;
+    let via = std::slice::from_ref(&a.name);
+    let join = b.calls.join(&room, &ben, via, Object::new()).await;
+
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(join.unwrap_err().kind(), ErrorKind::Forbidden);
+    assert_eq!(a.switch.served(), served);
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_tell_what_it_refers_to_delays_no_other() {
+    let street = Street::new();
+    let (a, b, c) = (
+        street.house().await,
+        street.house().await,
+        street.house().await,
+    );
+    let (anna, ben, cleo) = (
+        a.user("anna").await,
+        b.user("ben").await,
+        c.user("cleo").await,
+    );
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    c.join(&room, &cleo, &a).await;
+    b.sees_membership(&room, &cleo, Membership::Join).await;
+    let mut bait = draft(&c, &room, message(&cleo, "bait"))
+        .await
+        .object()
+        .clone();
+    let nowhere = format!("${}", "A".repeat(43));
+    bait.insert("prev_events".to_owned(), vec![nowhere.into()].into());
+    bait.remove("signatures");
+    set_content_hash(&mut bait);
+    c.key
+        .sign_event(c.name.as_str(), &mut bait, RoomVersion::V11.rules());
+    c.switch.set(crate::listener::Mode::Silent);
+
+    let path = "/_matrix/federation/v1/send/1";
+    let (status, _) = street
+        .request(&c, &b, path, transaction(vec![bait]), None)
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let text = a.say(&room, &anna, "meanwhile").await;
+    let came = tokio::time::timeout(Duration::from_secs(4), b.receives(&room, &text));
+
+    // One silent answer alone takes five seconds.
+    came.await.expect("nobody waits for the silent server");
+    for house in [a, b, c] {
+        house.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_staged_is_found_again_room_by_room() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let anna = a.user("anna").await;
+    let mut staged = 0;
+    for count in [1_100, 3] {
+        let room = a.public_room(RoomVersion::V11, &anna).await;
+        let mut pdus = Vec::new();
+        for number in 0..count {
+            pdus.push(draft(&a, &room, message(&anna, &number.to_string())).await);
+        }
+        b.rooms.stage(&a.name, &pdus).await.unwrap();
+        staged += count;
+    }
+
+    let (mut after, mut counts) = (None, Vec::new());
+    while let Some((found, place)) = b.rooms.staged_room(after).await.unwrap() {
+        assert!(found.iter().all(|one| one.room_id == found[0].room_id));
+        counts.push(found.len());
+        after = Some(place);
+    }
+
+    counts.sort_unstable();
+    assert_eq!(counts, [3, 1_100]);
+    assert_eq!(counts.iter().sum::<usize>(), staged);
     a.close().await;
     b.close().await;
 }

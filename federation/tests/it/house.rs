@@ -148,7 +148,9 @@ impl Street {
         });
         federation.start();
         let switch = Switch::default();
-        let app = switch.wrap(router(federation.clone()));
+        let policy = crate::policy::route(name.clone(), switch.clone());
+        let identity = crate::third_party::identity_routes();
+        let app = switch.wrap(router(federation.clone()).merge(policy).merge(identity));
         let acceptor = TlsAcceptor::from(self.authority.server_config());
         let listener = TlsListener { tcp, acceptor };
         let closing = stop.clone();

@@ -32,6 +32,10 @@ pub(crate) enum Mode {
     Silent,
     /// All requests are served, but the answers to joins are lost.
     LoseJoins,
+    /// All requests are served, but states hold what is not true.
+    Lie,
+    /// As a policy server nothing is recommended.
+    Disapprove,
 }
 
 /// The switch.
@@ -49,6 +53,10 @@ impl Switch {
     /// Requests that were served.
     pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is(&self, mode: Mode) -> bool {
+        self.mode.load(Ordering::SeqCst) == mode as u8
     }
 
     pub(crate) fn wrap(&self, router: Router) -> Router {
@@ -73,6 +81,9 @@ async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -
     let response = next.run(request).await;
     if mode == Mode::LoseJoins as u8 && is_join {
         return StatusCode::BAD_GATEWAY.into_response();
+    }
+    if mode == Mode::Lie as u8 {
+        return crate::liar::lie(response).await;
     }
     response
 }

@@ -5,10 +5,13 @@
 mod authority;
 mod hostile;
 mod house;
+mod liar;
 mod listener;
 mod moment;
 mod notary;
+mod omitted;
 mod outage;
+mod policy;
 mod residents;
 mod restricted;
 mod rooms;

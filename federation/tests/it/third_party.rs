@@ -1,5 +1,10 @@
 //! Invites on an identity server's word.
 
+use axum::{
+    Json, Router,
+    routing::{get, post},
+};
+use gantry_federation::{AddressAt, FederationConfig};
 use gantry_model::{Object, RoomVersion, ServerSigningKey, id::UserId};
 use gantry_rooms::{Membership, NewEvent, OutOfBandKind};
 use http::{Method, StatusCode};
@@ -7,6 +12,56 @@ use http::{Method, StatusCode};
 use crate::house::{House, Street, object};
 
 const ON_BIND: &str = "/_matrix/federation/v1/3pid/onbind";
+
+/// What makes a server an identity server, which knows of nobody.
+pub(crate) fn identity_routes() -> Router {
+    let details =
+        || async { Json(serde_json::json!({"algorithms": ["sha256"], "lookup_pepper": "p"})) };
+    let nobody = || async { Json(serde_json::json!({"mappings": {}})) };
+    let offer = || async {
+        Json(serde_json::json!({
+            "token": "place", "display_name": "b...@c...",
+            "public_keys": [{"public_key": "k", "key_validity_url": "https://id/valid"}],
+        }))
+    };
+    Router::new()
+        .route("/_matrix/identity/v2/hash_details", get(details))
+        .route("/_matrix/identity/v2/lookup", post(nobody))
+        .route("/_matrix/identity/v2/store-invite", post(offer))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_trusted_identity_server_is_asked() {
+    let street = Street::new();
+    let (id, stranger) = (street.house().await, street.house().await);
+    let a = street
+        .house_with(FederationConfig {
+            identity_servers: vec![id.name.clone()],
+            ..FederationConfig::default()
+        })
+        .await;
+    let anna = a.user("anna").await;
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    let view = a.rooms.get(&room).await.unwrap();
+    let at = |house: &House| AddressAt {
+        id_server: house.name.clone(),
+        id_access_token: "secret".to_owned(),
+        medium: "email".to_owned(),
+        address: "b@c.d".to_owned(),
+    };
+
+    let found = a.calls.look_up_address(&at(&id)).await.unwrap();
+    let offer = a.calls.store_invite(&at(&id), &view, &anna).await.unwrap();
+    let refused = a.calls.look_up_address(&at(&stranger)).await;
+
+    assert_eq!((found, offer.token.as_str()), (None, "place"));
+    assert_eq!(offer.content["public_key"], "k".into());
+    assert!(refused.is_err());
+    assert_eq!(stranger.switch.served(), 0);
+    for house in [id, stranger, a] {
+        house.close().await;
+    }
+}
 
 /// A room in which `creator` offers a place to whoever proves the token.
 async fn offering(
