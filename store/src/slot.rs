@@ -123,8 +123,11 @@ impl Slot {
             let rows = rows(settler.engine.as_ref()).await?;
             let is_left = |row: &&SlotRow| !row.closed && (row.node == node) == is_shared;
             if let Some(left) = rows.values().find(is_left) {
-                close(settler, left).await?;
-                continue;
+                match close(settler, left).await {
+                    // It has moved meanwhile.
+                    Ok(()) | Err(Error::SlotLost(_)) => continue,
+                    Err(failure) => return Err(failure),
+                }
             }
             let before = choose(&rows, node, is_shared)?;
             if let Some(slot) = Self::try_take(settler, &before, node, is_shared).await? {
