@@ -137,6 +137,7 @@ impl Server {
             mailer: options.mailer,
             clock: clock.clone(),
             rng,
+            tracker: TaskTracker::new(),
         });
         let router = router(ClientApiState::new(ClientApiConfig { clock }, hs.clone()))
             .merge(gantry_federation::router(federation));

@@ -100,6 +100,7 @@ impl Server {
             mailer: options.mailer,
             clock,
             rng,
+            tracker: TaskTracker::new(),
         });
         Self {
             hs,
