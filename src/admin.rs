@@ -36,6 +36,9 @@ pub enum AdminError {
     /// The running server cannot be talked to.
     #[error("the running server cannot be asked: {0}")]
     Control(#[source] std::io::Error),
+    /// The search index cannot be removed.
+    #[error("the search index cannot be removed: {0}")]
+    Search(#[source] std::io::Error),
     /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(#[source] std::io::Error),

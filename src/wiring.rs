@@ -1,6 +1,6 @@
 //! The composition root: builds everything from the bottom up.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use gantry_accounts::{Accounts, AccountsConfig};
@@ -207,6 +207,7 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
             .transpose()?,
         clock: Arc::clone(clock),
         rng: Arc::clone(rng),
+        tracker: workers.tasks.clone(),
     });
     Ok(Core {
         engine,
@@ -218,10 +219,15 @@ async fn core(config: &Config, deps: &Deps, workers: &Workers) -> Result<Core, W
     })
 }
 
+/// Where the search index stands, on this node alone.
+pub(crate) fn search_folder(config: &Config) -> PathBuf {
+    config.server.data_dir.join("search")
+}
+
 /// The search index, unless there is to be none.
 fn search(config: &Config, rooms: &Rooms, workers: &Workers) -> Option<Search> {
     let search = SearchConfig {
-        folder: config.server.data_dir.join("search"),
+        folder: search_folder(config),
         rooms: rooms.clone(),
         delay: SEARCH_DELAY,
         tracker: workers.tasks.clone(),

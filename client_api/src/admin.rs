@@ -3,6 +3,7 @@
 mod accounts;
 mod events;
 mod moderation;
+mod removal;
 mod rooms;
 mod tokens;
 mod users;
@@ -14,6 +15,10 @@ pub(crate) use accounts::{
 };
 pub(crate) use events::{delete_event_report, get_event_report, get_event_reports};
 pub(crate) use moderation::{get_lock, get_suspend, set_lock, set_suspend};
+pub(crate) use removal::{
+    delete_room, delete_room_now, get_delete_status, get_delete_statuses, get_purge_status,
+    purge_history,
+};
 pub(crate) use rooms::{
     get_room, get_room_block, get_room_members, get_room_state, get_rooms, join_user,
     set_room_block,

@@ -102,5 +102,12 @@ pub(crate) fn synapse_endpoints() -> Vec<Endpoint> {
         at(SYNAPSE_1, "/rooms/{room_id}/block", get(admin::get_room_block)),
         at(SYNAPSE_1, "/rooms/{room_id}/block", put(admin::set_room_block)),
         at(SYNAPSE_1, "/join/{room_id}", post(admin::join_user)),
+        at(SYNAPSE_1, "/purge_history/{room_id}", post(admin::purge_history)),
+        at(SYNAPSE_1, "/purge_history/{room_id}/{event_id}", post(admin::purge_history)),
+        at(SYNAPSE_1, "/purge_history_status/{purge_id}", get(admin::get_purge_status)),
+        at(SYNAPSE_1, "/rooms/{room_id}", delete(admin::delete_room_now)),
+        at(SYNAPSE_2, "/rooms/{room_id}", delete(admin::delete_room)),
+        at(SYNAPSE_2, "/rooms/{room_id}/delete_status", get(admin::get_delete_statuses)),
+        at(SYNAPSE_2, "/rooms/delete_status/{delete_id}", get(admin::get_delete_status)),
     ]
 }

@@ -9,14 +9,12 @@ use gantry_model::{
     Pdu,
     id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
 };
-use gantry_rooms::{Block, Membership, RoomView};
+use gantry_rooms::{Block, ListedRoom, Membership, RoomView};
 
 use crate::{Administration, Error, Result, administration::require_admin, core::Core};
 
-/// Rooms read at once.
-const PAGE: usize = 500;
-/// The most rooms that a list looks at.
-const MAX_LOOKED_AT: usize = 20_000;
+/// The most rooms of which a list looks at the state.
+const MAX_LOOKED_AT: usize = 2_000;
 
 /// A room as administrators see it.
 #[derive(Debug, Clone)]
@@ -80,29 +78,44 @@ impl Administration {
         query: &AdminRooms,
     ) -> Result<(Vec<AdminRoom>, usize)> {
         require_admin(session)?;
-        let mut found = Vec::new();
-        let mut last: Option<OwnedRoomId> = None;
-        for _ in 0..MAX_LOOKED_AT / PAGE {
-            let page = self.core.rooms.list_rooms(last.as_deref(), PAGE).await?;
-            let is_full = page.len() == PAGE;
-            last = page.last().cloned();
-            for room in page {
-                if let Some(view) = self.core.rooms.view(&room).await? {
-                    found.push(self.core.admin_room(&view).await?);
-                }
-            }
-            if !is_full {
-                break;
-            }
+        let mut listed = self.core.rooms.list().await?;
+        let total = listed.len();
+        let limit = query.limit.unwrap_or(100).min(1_000);
+        if query.is_listed_order() {
+            query.sort_listed(&mut listed);
+            let page = listed.into_iter().skip(query.from).take(limit);
+            return Ok((self.described(page).await?, total));
         }
+        // Names are not in the list: of many rooms only those that changed last are looked at.
+        listed.sort_by_key(|room| std::cmp::Reverse(room.updated_at));
+        let is_bound = total > MAX_LOOKED_AT;
+        let mut found = self
+            .described(listed.into_iter().take(MAX_LOOKED_AT))
+            .await?;
         found.retain(|room| query.fits(room));
         query.sort(&mut found);
-        let total = found.len();
-        let limit = query.limit.unwrap_or(100).min(1_000);
-        Ok((
-            found.into_iter().skip(query.from).take(limit).collect(),
-            total,
-        ))
+        let total = match query.search_term {
+            None if is_bound => total,
+            _ => found.len(),
+        };
+        let page = found.into_iter().skip(query.from).take(limit);
+        Ok((page.collect(), total))
+    }
+
+    /// What administrators see of these rooms. Those that nobody uses leave memory again.
+    async fn described(&self, listed: impl Iterator<Item = ListedRoom>) -> Result<Vec<AdminRoom>> {
+        let rooms = &self.core.rooms;
+        let mut described = Vec::new();
+        for room in listed {
+            let was_in_use = rooms.is_in_use(&room.room_id);
+            if let Some(view) = rooms.view(&room.room_id).await? {
+                described.push(self.core.admin_room(&view).await?);
+            }
+            if !was_in_use {
+                rooms.evict_room(&room.room_id);
+            }
+        }
+        Ok(described)
     }
 
     /// One room.
@@ -175,7 +188,7 @@ impl Administration {
         }
     }
 
-    async fn view_of(&self, room: &RoomId) -> Result<RoomView> {
+    pub(crate) async fn view_of(&self, room: &RoomId) -> Result<RoomView> {
         let view = self.core.rooms.view(room).await?;
         view.ok_or_else(|| Error::not_found("Room not found"))
     }
@@ -213,6 +226,22 @@ impl Core {
 }
 
 impl AdminRooms {
+    /// Whether the list of rooms is enough to find and order what is asked for.
+    fn is_listed_order(&self) -> bool {
+        let by = self.order_by.as_deref();
+        self.search_term.is_none() && matches!(by, Some("joined_members" | "size" | "version"))
+    }
+
+    fn sort_listed(&self, rooms: &mut [ListedRoom]) {
+        match self.order_by.as_deref() {
+            Some("version") => rooms.sort_by(|a, b| a.version.cmp(&b.version)),
+            _ => rooms.sort_by_key(|room| std::cmp::Reverse(room.counts.joined)),
+        }
+        if self.backward {
+            rooms.reverse();
+        }
+    }
+
     fn fits(&self, room: &AdminRoom) -> bool {
         let Some(term) = self.search_term.as_deref().map(str::to_lowercase) else {
             return true;

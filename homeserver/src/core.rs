@@ -10,11 +10,13 @@ use gantry_model::{
 };
 use gantry_rooms::Rooms;
 use gantry_workspace::Workspace;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     Act, Administration, Creation, DelayedEvents, Directory, Error, Feed, HomeserverConfig, Limits,
     MembershipActs, Messaging, Presences, Profiles, Reading, Result, RoomLists, Searching,
-    Sessions, Threepids, UserData, UserDirectory, shared_secret::Nonces, unread_window::Windows,
+    Sessions, Threepids, UserData, UserDirectory, admin_tasks::AdminTasks, shared_secret::Nonces,
+    unread_window::Windows,
 };
 
 /// What the use-cases are made of.
@@ -37,6 +39,8 @@ pub struct HomeserverParts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+    /// Runs what goes on after an answer, so that a shutdown can wait for it.
+    pub tracker: TaskTracker,
 }
 
 /// All use-cases. Cheap to clone.
@@ -92,6 +96,8 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     pub(crate) nonces: Nonces,
     pub(crate) windows: Windows,
+    pub(crate) admin_tasks: AdminTasks,
+    pub(crate) tracker: TaskTracker,
 }
 
 impl Homeserver {
@@ -110,6 +116,8 @@ impl Homeserver {
             rng: parts.rng,
             nonces: Nonces::default(),
             windows: Windows::default(),
+            admin_tasks: AdminTasks::default(),
+            tracker: parts.tracker,
         });
         Self {
             sessions: Sessions::new(core.clone()),

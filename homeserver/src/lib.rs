@@ -8,7 +8,9 @@
 mod access;
 mod account_data;
 mod account_policy;
+mod admin_replacement;
 mod admin_rooms;
+mod admin_tasks;
 mod administration;
 mod aggregations;
 mod alias;
@@ -96,6 +98,7 @@ pub use gantry_workspace::Workspace;
 
 pub use self::account_policy::{AccountPolicy, Contact, Support, Term};
 pub use self::admin_rooms::{AdminRoom, AdminRooms};
+pub use self::admin_tasks::{DeleteWish, Deletion, PurgeWish, Replacement, Shutdown, TaskStatus};
 pub use self::administration::{Administration, UserChange, UserQuery};
 pub use self::aggregations::{Aggregation, Aggregations, ThreadSummary};
 pub use self::alias::ResolvedAlias;

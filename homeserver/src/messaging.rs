@@ -18,6 +18,9 @@ use crate::{
 /// The endpoint under which redactions remember their transactions.
 const REDACTION: &str = "m.room.redaction";
 
+/// The latest time that an event can bear: the largest integer of canonical JSON.
+const MAX_TIME: i64 = (1 << 53) - 1;
+
 /// Events that users send.
 #[derive(Clone)]
 pub struct Messaging {
@@ -37,7 +40,7 @@ pub struct NewMessage {
     pub txn: Option<(&'static str, String)>,
     /// The Rocket.Chat message id that the client chose, unique on the server.
     pub rc: Option<String>,
-    /// Another time than now, in milliseconds; for application services only.
+    /// Another time than now, in milliseconds; heeded for application services only.
     pub ts: Option<i64>,
 }
 
@@ -72,7 +75,7 @@ impl Messaging {
             txn: transaction(session, txn),
             redacts,
             rc,
-            origin_server_ts: ts,
+            origin_server_ts: claimed_time(session, ts)?,
             ..NewEvent::message(session.user_id.clone(), kind, content)
         };
         self.core.submit(&room, event).await
@@ -87,6 +90,21 @@ impl Messaging {
         kind: &str,
         state_key: &str,
         content: Object,
+    ) -> Result<OwnedEventId> {
+        let place = (kind, state_key);
+        self.send_state_at(session, room, place, content, None)
+            .await
+    }
+
+    /// The same for a type and key together, with another time than now, in milliseconds, which is
+    /// heeded for application services only, and not for memberships.
+    pub async fn send_state_at(
+        &self,
+        session: &Session,
+        room: &RoomId,
+        (kind, state_key): (&str, &str),
+        content: Object,
+        ts: Option<i64>,
     ) -> Result<OwnedEventId> {
         self.core.may(session, Act::Send)?;
         if kind == "m.room.member" {
@@ -115,7 +133,10 @@ impl Messaging {
             "m.room.tombstone" => replacement_in(&content),
             _ => None,
         };
-        let event = NewEvent::state(session.user_id.clone(), kind, state_key, content);
+        let event = NewEvent {
+            origin_server_ts: claimed_time(session, ts)?,
+            ..NewEvent::state(session.user_id.clone(), kind, state_key, content)
+        };
         let sent = self.core.submit(room, event).await?;
         if let Some(replacement) = replacement {
             self.core.carry_over_all(&view, &replacement).await;
@@ -239,6 +260,18 @@ pub(crate) fn transaction(session: &Session, txn: Option<(&'static str, String)>
         endpoint,
         id,
     })
+}
+
+/// The time that an application service claims; what others claim is not heeded.
+///
+/// Specification:
+/// <https://spec.matrix.org/v1.19/application-service-api/#timestamp-massaging>.
+fn claimed_time(session: &Session, ts: Option<i64>) -> Result<Option<i64>> {
+    let claimed = ts.filter(|_| session.appservice.is_some());
+    match claimed {
+        Some(ts) if !(0..=MAX_TIME).contains(&ts) => Err(Error::invalid("ts is no such time")),
+        claimed => Ok(claimed),
+    }
 }
 
 /// What a redaction that was sent like a message aims at; the room version decides where it goes.

@@ -15,7 +15,8 @@ const TRIES: usize = 10;
 /// What was taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gone {
-    /// The messages of a room that were sent before a time, but for its forward extremities.
+    /// Messages of a room that were sent before a time: not its forward extremities, and perhaps not
+    /// those of our users.
     Messages {
         /// The room.
         room: OwnedRoomId,

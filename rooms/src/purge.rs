@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, ops::Bound};
 
-use gantry_model::id::RoomId;
+use gantry_model::id::{RoomId, UserId};
 use gantry_store::{Batch, Blob, Scan, bson::RawDocumentBuf, schema::ROOM, to_document};
 
 use crate::{
@@ -44,6 +44,16 @@ impl Rooms {
     /// Takes away the messages of a room that were sent before a time (milliseconds since the
     /// epoch, as their servers say), whoever sent them. Other servers keep theirs.
     pub async fn purge_history(&self, room: &RoomId, before_ms: i64) -> Result<Purged> {
+        self.purge(room, before_ms, false).await
+    }
+
+    /// The same for messages of other servers' users only: of those of ours nobody else may have a
+    /// copy.
+    pub async fn purge_remote_history(&self, room: &RoomId, before_ms: i64) -> Result<Purged> {
+        self.purge(room, before_ms, true).await
+    }
+
+    async fn purge(&self, room: &RoomId, before_ms: i64, keep_local: bool) -> Result<Purged> {
         let view = self.get(room).await?;
         let kept = self.extremity_positions(&view).await?;
         let mut done = Purged::default();
@@ -54,6 +64,9 @@ impl Rooms {
                 let pos = number(&key)?;
                 // What came after the view was taken is left for the next time.
                 if pos > view.pos() || kept.contains(&pos) || !is_old(&entry, before_ms) {
+                    continue;
+                }
+                if keep_local && self.is_by_ours(&view, &entry) {
                     continue;
                 }
                 done.bytes += entry.purge();
@@ -72,6 +85,13 @@ impl Rooms {
         })
         .await?;
         Ok(done)
+    }
+
+    /// Whether a user of ours sent an entry's event.
+    fn is_by_ours(&self, view: &RoomView, entry: &EntryDoc) -> bool {
+        let sender = view.dag().key(entry.by as u32);
+        let sender = sender.and_then(|(_, user)| UserId::parse(user).ok());
+        sender.is_some_and(|user| self.identity().is_local(&user))
     }
 
     async fn extremity_positions(&self, view: &RoomView) -> Result<HashSet<u64>> {

@@ -75,7 +75,8 @@ impl Rooms {
         Ok(done)
     }
 
-    async fn everybody_leaves(&self, room: &RoomId) -> Result<u64> {
+    /// Lets all our members leave a room; how many did.
+    pub async fn everybody_leaves(&self, room: &RoomId) -> Result<u64> {
         let Some(view) = self.view(room).await? else {
             return Ok(0);
         };

@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use gantry_model::id::{OwnedRoomId, RoomId};
+use gantry_model::id::RoomId;
 use gantry_rooms::{Cut, Gone, IndexChanges, Position, Rooms};
 use tokio::task::JoinError;
 
@@ -13,6 +13,7 @@ use crate::{
     Error, Result,
     folder::{Opened, Progress, Rebuild},
     handle::Inner,
+    query::messages_before,
     text::ops_of,
     writer::{Op, Writer},
 };
@@ -175,9 +176,11 @@ impl Follower {
             }
         }
         self.progress.rebuild = None;
-        if read > 0 {
-            tracing::info!(rooms = read, "the search index was made from the logs");
+        if read == 0 {
+            // A new server: nothing is worth a writer before somebody says something.
+            return Ok(());
         }
+        tracing::info!(rooms = read, "the search index was made from the logs");
         self.commit().await
     }
 
@@ -227,9 +230,13 @@ impl Follower {
 
     async fn take(&mut self, changes: IndexChanges) -> Result<()> {
         for gone in changes.gone {
-            self.hold(vec![Op::Gone(gone.clone())]).await?;
-            if let Gone::Messages { room, .. } = gone {
-                self.index_end(&room).await?;
+            match gone {
+                Gone::Messages {
+                    room,
+                    number,
+                    before_ms,
+                } => self.look_again(&room, number, before_ms).await?,
+                Gone::Room(_) | Gone::User(_) => self.hold(vec![Op::Gone(gone)]).await?,
             }
         }
         for (room, positions) in changes.entries {
@@ -241,17 +248,16 @@ impl Follower {
         Ok(())
     }
 
-    /// Indexes the forward extremities of a room, which no purge takes away.
-    async fn index_end(&mut self, room: &OwnedRoomId) -> Result<()> {
-        let Some(view) = self.rooms().view(room).await? else {
-            return Ok(());
-        };
-        let mut positions = Vec::new();
-        for id in view.extremities() {
-            let event = self.rooms().event(room, &id).await?;
-            positions.extend(event.map(|event| event.pos));
+    /// Indexes messages of a room again that were sent before a time: some are gone.
+    async fn look_again(&mut self, room: &RoomId, number: u64, before_ms: i64) -> Result<()> {
+        self.commit().await?;
+        let opened = self.opened.clone().ok_or(Error::NotReady)?;
+        let find = move || messages_before(&opened, number, before_ms);
+        let positions = self.blocking(find).await?;
+        for some in positions.chunks(ENTRIES) {
+            self.index(room, some.iter().copied()).await?;
         }
-        self.index(room, positions).await
+        Ok(())
     }
 
     /// Indexes entries of a room's log, and the events that they change.

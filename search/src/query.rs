@@ -5,9 +5,10 @@ use std::{collections::HashSet, fmt, ops::Bound, str::FromStr, sync::Arc};
 use gantry_model::id::OwnedUserId;
 use tantivy::{
     Term as IndexTerm,
+    collector::DocSetCollector,
     query::{
         BooleanQuery, BoostQuery, ConstScoreQuery, InvertedIndexRangeQuery, Occur, Query,
-        TermQuery, TermSetQuery,
+        RangeQuery, TermQuery, TermSetQuery,
     },
     schema::{Field, IndexRecordOption},
 };
@@ -16,7 +17,7 @@ use crate::{
     Error, Key, Term,
     collect::{Best, Place},
     folder::Opened,
-    schema::Fields,
+    schema::{Fields, POS},
     tokens::Wanted,
 };
 
@@ -138,6 +139,32 @@ impl Question {
     }
 }
 
+/// Where the messages of a room stand that were sent before a time. This blocks.
+pub(crate) fn messages_before(
+    opened: &Opened,
+    room: u64,
+    before_ms: i64,
+) -> Result<Vec<u64>, Error> {
+    let fields = &opened.fields;
+    let is = |term| -> Box<dyn Query> { Box::new(TermQuery::new(term, IndexRecordOption::Basic)) };
+    let before = IndexTerm::from_field_i64(fields.ts, before_ms);
+    // Names and topics are state, which is not taken away.
+    let query = BooleanQuery::intersection(vec![
+        is(IndexTerm::from_field_u64(fields.room, room)),
+        is(IndexTerm::from_field_u64(fields.key, Key::Body.number())),
+        Box::new(RangeQuery::new(Bound::Unbounded, Bound::Excluded(before))),
+    ]);
+    let searcher = opened.reader.searcher();
+    let mut positions = Vec::new();
+    for found in searcher.search(&query, &DocSetCollector)? {
+        let segment = searcher.segment_reader(found.segment_ord);
+        let column = segment.fast_fields().u64(POS)?;
+        positions.extend(column.first(found.doc_id));
+    }
+    positions.sort_unstable();
+    Ok(positions)
+}
+
 fn of_senders(fields: &Fields, senders: &[OwnedUserId]) -> Box<dyn Query> {
     let terms = senders
         .iter()
@@ -152,22 +179,11 @@ fn unranked(query: Box<dyn Query>) -> Box<dyn Query> {
 
 impl Wanted {
     fn query(&self, field: Field) -> Box<dyn Query> {
-        let word = |text: &String| -> Box<dyn Query> {
-            let term = IndexTerm::from_field_text(field, text);
-            Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
-        };
-        let boosted = |query| -> Box<dyn Query> { Box::new(BoostQuery::new(query, EXACT)) };
+        let of = |some: &[Self]| some.iter().map(|one| one.query(field)).collect::<Vec<_>>();
         match self {
-            Self::Any { exact, forms } => {
-                let forms = forms.iter().map(word);
-                let all = std::iter::once(boosted(word(exact))).chain(forms);
-                Box::new(BooleanQuery::union(all.collect()))
-            }
-            Self::Run { words, pairs } => {
-                let all = |texts: &[String]| -> Box<dyn Query> {
-                    Box::new(BooleanQuery::intersection(texts.iter().map(word).collect()))
-                };
-                Box::new(BooleanQuery::union(vec![boosted(all(words)), all(pairs)]))
+            Self::Token(text) => {
+                let term = IndexTerm::from_field_text(field, text);
+                Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
             }
             Self::Prefix(prefix) => {
                 let from = IndexTerm::from_field_text(field, prefix);
@@ -176,6 +192,15 @@ impl Wanted {
                     InvertedIndexRangeQuery::new(Bound::Included(from), Bound::Included(to));
                 Box::new(ConstScoreQuery::new(Box::new(range), PREFIX))
             }
+            Self::Any(some) => {
+                let mut some = of(some);
+                if !some.is_empty() {
+                    let exact = some.remove(0);
+                    some.insert(0, Box::new(BoostQuery::new(exact, EXACT)));
+                }
+                Box::new(BooleanQuery::union(some))
+            }
+            Self::All(some) => Box::new(BooleanQuery::intersection(of(some))),
         }
     }
 }

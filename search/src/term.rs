@@ -106,12 +106,13 @@ impl Term {
 }
 
 impl Wanted {
-    fn forms(&self) -> impl Iterator<Item = &String> {
-        let (exact, forms) = match self {
-            Self::Any { exact, forms } => (Some(exact), forms.as_slice()),
-            Self::Run { .. } | Self::Prefix(_) => (None, &[][..]),
-        };
-        exact.into_iter().chain(forms)
+    /// The tokens of which one is enough.
+    fn forms(&self) -> Vec<&String> {
+        match self {
+            Self::Token(token) => vec![token],
+            Self::Any(some) => some.iter().flat_map(Self::forms).collect(),
+            Self::All(_) | Self::Prefix(_) => Vec::new(),
+        }
     }
 }
 

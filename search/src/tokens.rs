@@ -28,22 +28,14 @@ pub(crate) struct Tokens {
 /// By what a word of a query is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// By any of these: the word itself first, then its forms.
-    Any {
-        /// The word.
-        exact: String,
-        /// Its forms.
-        forms: Vec<String>,
-    },
-    /// By all words of a run, or by all its pairs of letters.
-    Run {
-        /// The words.
-        words: Vec<String>,
-        /// The pairs.
-        pairs: Vec<String>,
-    },
-    /// By what begins with this: a single letter.
+    /// By this.
+    Token(String),
+    /// By what begins with this.
     Prefix(String),
+    /// By any of these, of which the first counts most.
+    Any(Vec<Self>),
+    /// By all of these together.
+    All(Vec<Self>),
 }
 
 impl Tokens {
@@ -83,20 +75,23 @@ impl Tokens {
     pub(crate) fn wanted(&self, word: &Word) -> Wanted {
         match word {
             Word::Apart(word) => {
+                let exact = Wanted::Token(plain(word).into_owned());
+                let pieces: Vec<String> = pieces(word).collect();
+                if !pieces.is_empty() {
+                    return Wanted::Any(vec![exact, all(pieces)]);
+                }
                 let stems = self.stems(word).into_iter();
                 let forms = stems.flat_map(|stem| [marked(&stem), stem]);
-                Wanted::Any {
-                    exact: plain(word).into_owned(),
-                    forms: forms.chain(without_umlauts(word)).collect(),
-                }
+                let forms = forms.chain(without_umlauts(word)).map(Wanted::Token);
+                Wanted::Any(std::iter::once(exact).chain(forms).collect())
             }
-            Word::Run { letters, words } => match pairs(letters, false) {
-                pairs if pairs.is_empty() => Wanted::Prefix(format!("{PAIR}{letters}")),
-                pairs => Wanted::Run {
-                    words: words.clone(),
-                    pairs,
-                },
-            },
+            // Where words begin in a text depends on what stands around them: so by its words, by
+            // all its pairs of letters, or by the pairs of each word.
+            Word::Run { letters, words } => Wanted::Any(vec![
+                all(words.clone()),
+                by_letters(letters),
+                Wanted::All(words.iter().map(|word| by_word(word)).collect()),
+            ]),
         }
     }
 
@@ -112,6 +107,22 @@ impl Tokens {
         stems.remove("");
         stems
     }
+}
+
+/// A word of a run: by itself or by its letters.
+fn by_word(word: &str) -> Wanted {
+    Wanted::Any(vec![Wanted::Token(word.to_owned()), by_letters(word)])
+}
+
+fn by_letters(letters: &str) -> Wanted {
+    match pairs(letters, false) {
+        pairs if pairs.is_empty() => Wanted::Prefix(format!("{PAIR}{letters}")),
+        pairs => all(pairs),
+    }
+}
+
+fn all(tokens: Vec<String>) -> Wanted {
+    Wanted::All(tokens.into_iter().map(Wanted::Token).collect())
 }
 
 fn marked(stem: &str) -> String {
@@ -160,11 +171,10 @@ mod tests {
     /// Whether a text that has these tokens is found by a word.
     fn finds(wanted: &Wanted, tokens: &BTreeSet<String>) -> bool {
         match wanted {
-            Wanted::Any { exact, forms } => {
-                tokens.contains(exact) || forms.iter().any(|form| tokens.contains(form))
-            }
-            Wanted::Run { pairs, .. } => pairs.iter().all(|pair| tokens.contains(pair)),
+            Wanted::Token(token) => tokens.contains(token),
             Wanted::Prefix(prefix) => tokens.iter().any(|token| token.starts_with(prefix)),
+            Wanted::Any(some) => some.iter().any(|one| finds(one, tokens)),
+            Wanted::All(some) => some.iter().all(|one| finds(one, tokens)),
         }
     }
 
@@ -182,6 +192,7 @@ mod tests {
         assert!(found("mueller", "Herr Müller") && found("Müller", "Herr Mueller"));
         assert!(found("muller", "Herr Müller") && found("häuser", "das Haus"));
         assert!(found("example", "https://www.example.com/") && found("CAFE", "café"));
+        assert!(found("example.com", "docs.example.com") && found("don't", "don’t"));
         assert!(!found("cat", "concatenate"));
     }
 
@@ -189,6 +200,7 @@ mod tests {
     fn a_run_is_found_by_any_stretch_of_it() {
         assert!(found("大学", "東京大学") && found("京大", "東京大学"));
         assert!(found("학교", "학교에서") && found("猫", "黒猫") && found("猫", "猫が"));
+        assert!(found("手机没电", "我的手机快没电了"));
         assert!(!found("京都", "東京"));
     }
 

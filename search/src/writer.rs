@@ -1,13 +1,9 @@
 //! Writing the index. Everything here blocks.
 
-use std::ops::Bound;
-
 use gantry_model::id::OwnedUserId;
 use gantry_rooms::Gone;
 use tantivy::{
     IndexWriter, TantivyDocument, Term,
-    query::{BooleanQuery, RangeQuery, TermQuery},
-    schema::IndexRecordOption,
     tokenizer::{PreTokenizedString, Token},
 };
 
@@ -80,7 +76,7 @@ impl Writer {
                     pos,
                     document,
                 } => self.set(room, pos, document)?,
-                Op::Gone(gone) => self.remove(&gone)?,
+                Op::Gone(gone) => self.remove(&gone),
             }
         }
         Ok(())
@@ -125,34 +121,20 @@ impl Writer {
         Ok(())
     }
 
-    fn remove(&mut self, gone: &Gone) -> Result<()> {
+    fn remove(&mut self, gone: &Gone) {
         let fields = self.opened.fields;
-        let room_term = |room: u64| Term::from_field_u64(fields.room, room);
         match gone {
             Gone::Room(room) => {
-                self.writer.delete_term(room_term(*room));
+                self.writer
+                    .delete_term(Term::from_field_u64(fields.room, *room));
             }
             Gone::User(user) => {
                 let sender = Term::from_field_text(fields.sender, user.as_str());
                 self.writer.delete_term(sender);
             }
-            Gone::Messages {
-                number, before_ms, ..
-            } => {
-                let before = Term::from_field_i64(fields.ts, *before_ms);
-                let old = RangeQuery::new(Bound::Unbounded, Bound::Excluded(before));
-                let is = |term| TermQuery::new(term, IndexRecordOption::Basic);
-                // Names and topics are state, which is not taken away.
-                let body = Term::from_field_u64(fields.key, Key::Body.number());
-                let query = BooleanQuery::intersection(vec![
-                    Box::new(is(room_term(*number))),
-                    Box::new(is(body)),
-                    Box::new(old),
-                ]);
-                self.writer.delete_query(Box::new(query))?;
-            }
+            // These are looked at one by one.
+            Gone::Messages { .. } => {}
         }
-        Ok(())
     }
 }
 

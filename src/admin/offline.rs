@@ -1,6 +1,9 @@
 //! Requests without a running server, and those that must have none.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+};
 
 use gantry_model::{Clock, id::RoomId};
 use gantry_rooms::Upkeep;
@@ -43,10 +46,20 @@ pub async fn rebuild_projections(config: &Config) -> Result<String, AdminError> 
     let rebuilt = upkeep.rebuild_projections().await;
     store.shutdown().await;
     let done = rebuilt?;
+    forget_search(config)?;
     Ok(format!(
-        "{} rooms read, {} rows made; {} were missing or different, {} had no reason to be there\n",
+        "{} rooms read, {} rows made; {} were missing or different, {} had no reason to be there\n\
+        The search index will be made anew when the server starts\n",
         done.rooms, done.rows, done.written, done.removed
     ))
+}
+
+/// Takes the search index of this node away: a server that finds none makes it from the logs.
+fn forget_search(config: &Config) -> Result<(), AdminError> {
+    match std::fs::remove_dir_all(wiring::search_folder(config)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(AdminError::Search(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a room as lines of JSON.

@@ -115,6 +115,7 @@ impl TestServer {
             mailer: options.mailer,
             clock: clock.clone(),
             rng,
+            tracker: TaskTracker::new(),
         });
         Self {
             homeserver,

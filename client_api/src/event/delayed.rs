@@ -18,9 +18,11 @@ use crate::{
     reply::Done,
 };
 
-/// Whether an event is sent later.
+/// When an event is sent.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DelayQuery {
+    /// When it shall say that it was sent, in milliseconds; for application services only.
+    pub(crate) ts: Option<i64>,
     /// How much later, in milliseconds.
     #[serde(rename = "org.matrix.msc4140.delay")]
     pub(crate) delay: Option<u64>,

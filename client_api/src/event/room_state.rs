@@ -70,7 +70,13 @@ pub(crate) async fn set_room_state_with_key(
     }
     let messaging = &state.homeserver().messaging;
     let event_id = messaging
-        .send_state(&session, &room_id, &event_type, &state_key, content)
+        .send_state_at(
+            &session,
+            &room_id,
+            (&event_type, &state_key),
+            content,
+            query.ts,
+        )
         .await?;
     Ok(Json(SentOrDelayed::Sent { event_id }))
 }

@@ -39,7 +39,7 @@ pub(crate) async fn send_message(
         content,
         txn: Some(("send", txn)),
         rc: None,
-        ts: None,
+        ts: query.ts,
     };
     let submitted = state.homeserver().messaging.send(&session, message).await?;
     Ok(Json(SentOrDelayed::Sent {

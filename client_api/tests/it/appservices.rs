@@ -108,3 +108,46 @@ async fn aliases_are_kept_for_whom_they_belong_to() {
     assert_eq!(user.error(), (400, "M_EXCLUSIVE"));
     assert_eq!(created.error().1, "M_EXCLUSIVE");
 }
+
+#[tokio::test]
+async fn an_application_service_says_when_things_happened() {
+    let server = server().await;
+    server.post("v3/register", "as", wish("_irc_a")).await.ok();
+    let query = "user_id=@_irc_a:server";
+    let wish = json!({"preset": "public_chat"});
+    let create = format!("v3/createRoom?{query}");
+    let room = server.post(&create, "as", wish).await.text("room_id");
+    let alice = server.user("alice", false).await;
+    server
+        .post(&format!("v3/join/{room}"), &alice, json!({}))
+        .await
+        .ok();
+    let text = json!({"msgtype": "m.text", "body": "then"});
+    let send =
+        |txn: &str, ts: &str| format!("v3/rooms/{room}/send/m.room.message/{txn}?ts={ts}&{query}");
+    let topic = format!("v3/rooms/{room}/state/m.room.topic?ts=2000&{query}");
+
+    let old = server
+        .put(&send("1", "1000"), "as", text.clone())
+        .await
+        .ok();
+    let state = server.put(&topic, "as", json!({"topic": "old"})).await.ok();
+    let user = server
+        .put(&send("2", "1000"), &alice, text.clone())
+        .await
+        .ok();
+    let wrong = server.put(&send("3", "-1"), "as", text).await;
+
+    let mut times = Vec::new();
+    for sent in [old, state, user] {
+        let id = sent["event_id"].as_str().expect("an id").to_owned();
+        let event = server
+            .get(&format!("v3/rooms/{room}/event/{id}"), &alice)
+            .await
+            .ok();
+        times.push(event["origin_server_ts"].as_i64().expect("a time"));
+    }
+    assert_eq!(times[..2], [1000, 2000]);
+    assert!(times[2] > 1_600_000_000_000);
+    assert_eq!(wrong.error(), (400, "M_INVALID_PARAM"));
+}

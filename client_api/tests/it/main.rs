@@ -7,4 +7,5 @@ mod authentication;
 mod harness;
 mod owned_state;
 mod people;
+mod removal;
 mod search;
