@@ -165,7 +165,7 @@ impl Receiver {
             };
             match taken {
                 Ok(Some(ingested)) => {
-                    tracing::debug!(%event_id, ?ingested, "an event was received")
+                    tracing::debug!(%event_id, ?ingested, "an event was received");
                 }
                 Ok(None) => {
                     let held = self.0.queues.lock().hold(waiting);

@@ -91,7 +91,7 @@ impl MembershipActs {
         let user = &session.user_id;
         let view = self.core.joined_view(user, room).await?;
         let levels = view.power_levels();
-        if !levels.is_some_and(|levels| levels.for_user(user) >= levels.invite()) {
+        if levels.is_none_or(|levels| levels.for_user(user) < levels.invite()) {
             return Err(Error::forbidden("You may not invite anybody to this room"));
         }
         if let Some(found) = self.core.federation.look_up_address(at).await? {

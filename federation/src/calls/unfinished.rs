@@ -25,10 +25,12 @@ enum Plan {
 
 impl Plan {
     fn of(age_ms: i64) -> Self {
-        match age_ms {
-            ..=MOST_MS => Self::Resume,
-            ..=GIVE_UP_MS => Self::TakeBack,
-            _ => Self::GiveUp,
+        if age_ms <= MOST_MS {
+            Self::Resume
+        } else if age_ms <= GIVE_UP_MS {
+            Self::TakeBack
+        } else {
+            Self::GiveUp
         }
     }
 }

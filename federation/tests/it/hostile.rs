@@ -413,7 +413,9 @@ async fn all_that_is_staged_is_found_again_room_by_room() {
         for number in 0..count {
             pdus.push(draft(&a, &room, message(&anna, &number.to_string())).await);
         }
-        b.rooms.stage(&a.name, &pdus).await.unwrap();
+        for transaction in pdus.chunks(50) {
+            b.rooms.stage(&a.name, transaction).await.unwrap();
+        }
         staged += count;
     }
 
