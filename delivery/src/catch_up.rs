@@ -9,7 +9,6 @@ use gantry_store::{Cut, Position};
 use crate::{
     MAX_PDUS, Result,
     backlog::{Backlog, Step},
-    cursor::step,
     follow::{self, STEP},
     queue::Item,
     recipients::{departed, is_ours},
@@ -44,7 +43,7 @@ pub(crate) async fn read(
     };
     let mut joined = HashMap::new();
     while missed.items.len() < MAX_PDUS && &missed.upto != processed {
-        let upto = step(&missed.upto, processed, STEP);
+        let upto = missed.upto.step(processed, STEP);
         if upto == missed.upto {
             break;
         }

@@ -95,18 +95,6 @@ pub(crate) fn min(a: &Cut, b: &Cut) -> Cut {
     cut
 }
 
-/// A cut between the two, at most `step` numbers of each writer after the first.
-pub(crate) fn step(since: &Cut, upto: &Cut, step: u64) -> Cut {
-    let mut cut = since.clone();
-    for mark in upto.marks() {
-        cut.advance(Position {
-            w: mark.w,
-            s: mark.s.min(since.mark(mark.w).saturating_add(step)),
-        });
-    }
-    cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,12 +109,6 @@ mod tests {
 
         assert_eq!(before(&cut("g1_1.9_2.4"), pending), cut("g1_1.4_2.4"));
         assert_eq!(before(&cut("g1_1.9"), []), cut("g1_1.9"));
-    }
-
-    #[test]
-    fn steps_end_at_the_end() {
-        assert_eq!(step(&cut("g1"), &cut("g1_1.9"), 5), cut("g1_1.5"));
-        assert_eq!(step(&cut("g1_1.5"), &cut("g1_1.9"), 5), cut("g1_1.9"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Backoff, Destination, Edu, Result,
     backlog::Backlog,
-    cursor::{self, Row, step},
+    cursor::{self, Row},
     flush,
     follow::{self, Addressed, STEP},
     node_news::{Heard, News},
@@ -251,7 +251,7 @@ impl Outbox {
     ) -> Result<()> {
         loop {
             let since = self.processed();
-            let next = step(&since, upto, STEP);
+            let next = since.step(upto, STEP);
             if next == since || term.is_cancelled() {
                 return Ok(());
             }

@@ -212,7 +212,7 @@ impl Follower {
         let generation = Cut::new(upto.generation());
         let mut since = self.progress.cut(upto).unwrap_or(generation);
         loop {
-            let next = step(&since, upto);
+            let next = since.step(upto, STEP);
             if next == since || self.shared.config.stop.is_cancelled() {
                 break;
             }
@@ -381,18 +381,6 @@ fn open(folder: &Path, now: &Cut) -> Option<(Opened, Progress)> {
             None
         }
     }
-}
-
-/// A cut between the two, at most some numbers of each writer after the first.
-fn step(since: &Cut, upto: &Cut) -> Cut {
-    let mut cut = since.clone();
-    for mark in upto.marks() {
-        cut.advance(Position {
-            w: mark.w,
-            s: mark.s.min(since.mark(mark.w).saturating_add(STEP)),
-        });
-    }
-    cut
 }
 
 /// How many numbers lie between two cuts.

@@ -50,6 +50,21 @@ impl Cut {
         }
     }
 
+    /// A cut on the way to `upto`: at most `step` numbers of each writer after this one. Between
+    /// writers it is no order of time, so only readers for whom order within a room does not matter
+    /// read so.
+    #[must_use]
+    pub fn step(&self, upto: &Self, step: u64) -> Self {
+        let mut cut = self.clone();
+        for mark in upto.marks() {
+            cut.advance(Position {
+                w: mark.w,
+                s: mark.s.min(self.mark(mark.w).saturating_add(step)),
+            });
+        }
+        cut
+    }
+
     /// The cut that contains what either contains; of two generations, the later cut.
     #[must_use]
     pub fn max(&self, other: &Self) -> Self {
@@ -125,6 +140,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn steps_end_at_the_end(a in cuts(), b in cuts(), step in 1..1_000_u64) {
+            let end = a.max(&b);
+            prop_assert!(a.generation() != end.generation() || a.step(&end, u64::MAX) == end);
+            for mark in a.step(&end, step).marks() {
+                prop_assert!(mark.s <= a.mark(mark.w).saturating_add(step));
+            }
+        }
+
         #[test]
         fn tokens_come_back(cut in cuts()) {
             prop_assert_eq!(cut.to_string().parse::<Cut>().expect("own token"), cut);

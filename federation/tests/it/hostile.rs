@@ -413,8 +413,8 @@ async fn all_that_is_staged_is_found_again_room_by_room() {
         for number in 0..count {
             pdus.push(draft(&a, &room, message(&anna, &number.to_string())).await);
         }
-        for some in pdus.chunks(500) {
-            b.rooms.stage(&a.name, some).await.unwrap();
+        for transaction in pdus.chunks(50) {
+            b.rooms.stage(&a.name, transaction).await.unwrap();
         }
         staged += count;
     }
