@@ -42,10 +42,8 @@ async fn results_are_ranked_or_recent_with_context_state_and_highlights() {
     let server = Server::start().await;
     let alice = server.user("alice", false).await;
     let name = json!({"displayname": "alice"});
-    server
-        .put("v3/profile/@alice:server/displayname", &alice, name)
-        .await
-        .ok();
+    let path = "v3/profile/@alice:server/displayname";
+    server.put(path, &alice, name).await.ok();
     let room = server.room(&alice, json!({"name": "Orchard"})).await;
     for text in [
         "a cherry",
