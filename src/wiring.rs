@@ -1,6 +1,6 @@
 //! The composition root: builds everything from the bottom up.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use axum::{Router, routing::get};
 use gantry_accounts::{Accounts, AccountsConfig};
@@ -30,9 +30,6 @@ use crate::{
 
 /// Transactions to other servers that may be under way at once.
 const OUTBOUND_CONCURRENCY: usize = 256;
-
-/// How long what is said is gathered before it is written to the search index.
-const SEARCH_DELAY: Duration = Duration::from_millis(500);
 
 /// Why the server cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -229,7 +226,6 @@ fn search(config: &Config, rooms: &Rooms, workers: &Workers) -> Option<Search> {
     let search = SearchConfig {
         folder: search_folder(config),
         rooms: rooms.clone(),
-        delay: SEARCH_DELAY,
         tracker: workers.tasks.clone(),
         stop: workers.shutdown.clone(),
     };

@@ -1,13 +1,14 @@
-//! The one task that keeps the index: it reads the logs of all rooms once, then follows the stream.
+//! The one task that keeps the index: it reads the logs of all rooms once, then follows the stream,
+//! when somebody asks or much has come.
 //!
 //! The writer of the index, with its memory and threads, is there only while there is something to
-//! write.
+//! write; most servers are seldom asked.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use gantry_model::id::RoomId;
 use gantry_rooms::{Cut, Gone, IndexChanges, Position, Rooms};
-use tokio::task::JoinError;
+use tokio::{sync::watch, task::JoinError};
 
 use crate::{
     Error, Result,
@@ -32,7 +33,8 @@ const COMMIT_EVERY: usize = 8 << 20;
 const IDLE: Duration = Duration::from_secs(1);
 /// The pause after something failed.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Numbers without anything to index after which the cursor is written all the same.
+/// Numbers that may wait until somebody asks. Without anything to index, the cursor is written after
+/// so many.
 const QUIET: u64 = 20_000;
 
 pub(crate) struct Follower {
@@ -97,28 +99,17 @@ impl Follower {
             if config.stop.is_cancelled() {
                 return Ok(());
             }
-            let changed = tokio::select! {
-                () = config.stop.cancelled() => return Ok(()),
-                () = shared.suspect.notified() => return Err(Error::NotReady),
-                changed = tokio::time::timeout(IDLE, cuts.changed()) => changed,
-            };
-            let changed = match changed {
-                Ok(changed) => changed,
+            let soon = tokio::time::timeout(IDLE, is_worth_it(&shared, &mut cuts, &upto)).await;
+            let goes_on = match soon {
+                Ok(goes_on) => goes_on?,
                 Err(_) => {
                     self.close_writer().await?;
-                    tokio::select! {
-                        () = config.stop.cancelled() => return Ok(()),
-                        () = shared.suspect.notified() => return Err(Error::NotReady),
-                        changed = cuts.changed() => changed,
-                    }
+                    is_worth_it(&shared, &mut cuts, &upto).await?
                 }
             };
-            if changed.is_err() {
+            if !goes_on {
                 return Ok(());
             }
-            // What comes at the same time is committed together.
-            let delay = tokio::time::sleep(config.delay);
-            config.stop.run_until_cancelled(delay).await;
         }
     }
 
@@ -368,6 +359,21 @@ impl Follower {
     ) -> Result<T> {
         let task = self.shared.config.tracker.spawn_blocking(act);
         task.await.map_err(|_: JoinError| Error::BrokeOff)?
+    }
+}
+
+/// Waits until somebody asks, or so much has come that nobody should wait for it when he asks. False:
+/// the server stops.
+async fn is_worth_it(shared: &Inner, cuts: &mut watch::Receiver<Cut>, done: &Cut) -> Result<bool> {
+    let much = async {
+        let much = |now: &Cut| distance(done, now) > QUIET;
+        cuts.wait_for(much).await.is_ok()
+    };
+    tokio::select! {
+        () = shared.config.stop.cancelled() => Ok(false),
+        () = shared.suspect.notified() => Err(Error::NotReady),
+        () = shared.wanted.notified() => Ok(true),
+        goes_on = much => Ok(goes_on),
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{Error, Found, Question, Result, folder::Opened, follow::Follower};
 
 /// Questions that are worked on at once; others wait.
 const CONCURRENCY: usize = 2;
+/// How long a question waits for what is new to be taken in.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the index is made of.
 #[derive(Clone)]
@@ -19,8 +21,6 @@ pub struct SearchConfig {
     pub folder: PathBuf,
     /// Whose logs are followed.
     pub rooms: Rooms,
-    /// How long news are gathered before they are written.
-    pub delay: Duration,
     /// Where tasks are started.
     pub tracker: TaskTracker,
     /// Ends them.
@@ -38,6 +38,8 @@ pub(crate) struct Inner {
     /// Everything up to here can be found; `None`: logs are still being read.
     found: watch::Sender<Option<Cut>>,
     permits: Semaphore,
+    /// Somebody wants to find what is new.
+    pub(crate) wanted: Notify,
     /// A question failed: the index may be damaged.
     pub(crate) suspect: Notify,
 }
@@ -50,6 +52,7 @@ impl Search {
             opened: RwLock::new(None),
             found: watch::Sender::new(None),
             permits: Semaphore::new(CONCURRENCY),
+            wanted: Notify::new(),
             suspect: Notify::new(),
         }))
     }
@@ -60,8 +63,11 @@ impl Search {
         self.0.config.tracker.spawn(follower.run());
     }
 
-    /// Asks the index.
+    /// Asks the index, which first takes in what is new.
     pub async fn ask(&self, question: Question) -> Result<Found> {
+        let now = self.0.config.rooms.store_cut();
+        // Where there is too much to wait for, what is there is asked.
+        let _in_time = tokio::time::timeout(PATIENCE, self.caught_up(&now)).await;
         let permit = self.0.permits.acquire().await;
         let _permit = permit.map_err(|_| Error::NotReady)?;
         let opened = self.0.opened.read().clone().ok_or(Error::NotReady)?;
@@ -77,8 +83,9 @@ impl Search {
         answer
     }
 
-    /// Waits until everything up to a cut can be found. For tests and operators.
+    /// Waits until everything up to a cut can be found.
     pub async fn caught_up(&self, cut: &Cut) {
+        self.0.wanted.notify_one();
         let mut found = self.0.found.subscribe();
         let reached = |found: &Option<Cut>| {
             let found = found.as_ref();

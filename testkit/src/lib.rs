@@ -1,7 +1,7 @@
 //! Servers for tests: everything below the surfaces over a real store in a folder of its own, without
 //! sockets and without other servers. What fails here panics, since nothing else could be tested.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
@@ -86,7 +86,6 @@ impl TestServer {
         let search = Search::new(SearchConfig {
             folder: folder.path().join("search"),
             rooms: rooms.clone(),
-            delay: Duration::from_millis(1),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
         });

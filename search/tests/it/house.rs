@@ -1,6 +1,6 @@
 //! Rooms, and an index that follows them.
 
-use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use gantry_model::{
     MockClock, Object, RoomVersion, SeededRng, ServerSigningKey, Value,
@@ -38,7 +38,6 @@ impl House {
         let search = Search::new(SearchConfig {
             folder: folder.join("search"),
             rooms: rooms.clone(),
-            delay: Duration::from_millis(1),
             tracker: tracker.clone(),
             stop: stop.clone(),
         });
