@@ -39,6 +39,9 @@ pub struct FederationConfig {
     pub deny: Vec<String>,
     /// Identity servers that are asked for users by their addresses.
     pub identity_servers: Vec<OwnedServerName>,
+    /// From so many members on, they are left out of the answer to a join that asks for that. In
+    /// smaller rooms asking for them again costs more than it spares.
+    pub omit_members_from: usize,
 }
 
 impl Default for FederationConfig {
@@ -51,6 +54,7 @@ impl Default for FederationConfig {
             allow: Vec::new(),
             deny: Vec::new(),
             identity_servers: Vec::new(),
+            omit_members_from: 200,
         }
     }
 }

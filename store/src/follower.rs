@@ -105,12 +105,13 @@ pub(crate) struct Follower {
 impl Follower {
     /// Reads what is stored now.
     pub(crate) async fn start(parts: Parts) -> Result<Self> {
+        let own = parts.node.clone();
         let mut follower = Self {
             parts,
             slots: BTreeMap::new(),
             fresh_since: None,
         };
-        follower.catch_up().await?;
+        follower.catch_up(Some(&own)).await?;
         Ok(follower)
     }
 
@@ -153,7 +154,7 @@ impl Follower {
         loop {
             tokio::time::sleep(PAUSE).await;
             let opened = match self.parts.settler.engine.watch().await {
-                Ok(Some(feed)) => self.catch_up().await.map(|()| feed),
+                Ok(Some(feed)) => self.catch_up(None).await.map(|()| feed),
                 Ok(None) => continue,
                 Err(failure) => Err(failure),
             };
@@ -185,7 +186,7 @@ impl Follower {
     }
 
     fn note_row(&mut self, row: SlotRow) {
-        self.parts.stream.adopt(row.marks());
+        self.parts.stream.adopt(row.published());
         self.parts.freshness.came_back(&row);
         let is_newer = |(known, _): &(SlotRow, Instant)| known.version() < row.version();
         if self.slots.get(&row.w()).is_none_or(is_newer) {
@@ -194,9 +195,9 @@ impl Follower {
     }
 
     /// Reads what is stored now beyond what has been seen.
-    async fn catch_up(&mut self) -> Result<()> {
+    async fn catch_up(&mut self, own: Option<&str>) -> Result<()> {
         let engine = Arc::clone(&self.parts.settler.engine);
-        for row in look(engine.as_ref(), &self.parts.stream).await? {
+        for row in look(engine.as_ref(), &self.parts.stream, own).await? {
             self.note_row(row);
         }
         Ok(())
@@ -251,17 +252,31 @@ impl Follower {
     }
 }
 
-/// Reads the slots, and the documents beyond what a stream has.
-pub(crate) async fn look(engine: &dyn Engine, stream: &Stream) -> Result<Vec<SlotRow>> {
+/// Reads the slots, and the documents beyond what a stream has. `own` is the node whose slot was
+/// taken just now, and nothing written in it.
+///
+/// That a slot is closed says that its numbers are settled, not that what they follow in their rooms
+/// is: only where nobody writes, the ends of all slots are a cut.
+pub(crate) async fn look(
+    engine: &dyn Engine,
+    stream: &Stream,
+    own: Option<&str>,
+) -> Result<Vec<SlotRow>> {
     let rows: Vec<SlotRow> = rows(engine).await?.into_values().collect();
-    stream.adopt(rows.iter().flat_map(SlotRow::marks));
-    for w in rows.iter().filter(|row| !row.closed).map(SlotRow::w) {
+    stream.adopt(rows.iter().flat_map(SlotRow::published));
+    let is_still = |row: &SlotRow| row.closed || own == Some(row.node.as_str());
+    if rows.iter().all(is_still) {
+        stream.adopt(rows.iter().map(SlotRow::end));
+    }
+    for row in &rows {
         let from = Position {
-            w,
-            s: stream.cut().mark(w),
+            w: row.w(),
+            s: stream.cut().mark(row.w()),
         };
-        for table in stream_tables() {
-            read_slot(engine, stream, table, from).await?;
+        if from.s < row.end().s {
+            for table in stream_tables() {
+                read_slot(engine, stream, table, from).await?;
+            }
         }
     }
     Ok(rows)

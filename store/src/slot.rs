@@ -81,13 +81,17 @@ impl SlotRow {
         self.node == node && !self.closed && !self.closing
     }
 
-    /// The marks that hold whatever else is found: what was published, and all of a closed slot.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = Position> + '_ {
-        let end = self.closed.then_some(Position {
+    /// The marks of the cut that the owner published: they hold whatever else is found.
+    pub(crate) fn published(&self) -> impl Iterator<Item = Position> + '_ {
+        self.cut.iter().copied()
+    }
+
+    /// The last number that may have been drawn.
+    pub(crate) fn end(&self) -> Position {
+        Position {
             w: self.w(),
             s: self.block_end as u64,
-        });
-        self.cut.iter().copied().chain(end)
+        }
     }
 
     /// The row that replaces this one.

@@ -65,12 +65,13 @@ pub(super) async fn send_join(
     let omits = pairs
         .iter()
         .any(|(key, value)| key == "omit_members" && value == "true");
-    let members = if omits {
+    let (view, pdu) = join(&federation, &origin, &room, &event, body).await?;
+    let is_large = view.joined().len() >= federation.config().omit_members_from;
+    let members = if omits && is_large {
         Members::Omitted
     } else {
         Members::All
     };
-    let (view, pdu) = join(&federation, &origin, &room, &event, body).await?;
     answer(&federation, &view, &pdu, members).await
 }
 

@@ -134,6 +134,7 @@ impl Street {
         let federation = Federation::new(FederationParts {
             config: FederationConfig {
                 request_timeout_ms: 5_000,
+                omit_members_from: 10,
                 ..config.clone()
             },
             rooms: rooms.clone(),

@@ -163,7 +163,6 @@ impl Task {
             w: slot.w(),
             s: slot.last,
         };
-        self.writer.stream.adopt([self.last]);
         self.writer.slot = slot;
         Ok(())
     }

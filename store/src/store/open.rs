@@ -52,7 +52,7 @@ impl Store {
         let about: Option<About> = read_one(engine.as_ref(), META, about_key()).await?;
         let about = about.ok_or_else(|| Error::Unsuitable("there is no store here".to_owned()))?;
         let (stream, cut) = Stream::new(Cut::new(about.fitting()?));
-        look(engine.as_ref(), &stream).await?;
+        look(engine.as_ref(), &stream, None).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -111,9 +111,9 @@ impl Store {
             tasks.spawn(follower.await?.run(feed));
         } else {
             let rows = rows(engine.as_ref()).await?;
-            stream.adopt(rows.values().flat_map(SlotRow::marks));
+            let others = rows.values().filter(|row| row.closed);
+            stream.adopt(others.map(SlotRow::end).chain([last]));
         }
-        stream.adopt([last]);
         let committer = Committer::spawn(
             &tasks,
             Writer {
