@@ -59,9 +59,11 @@ class Writer(_Client):
     def __init__(self, user, room_id):
         super().__init__(user, room_id)
         self._numbers = iter(range(1_000_000))
-        self._unanswered = set()
+        self._unanswered = {}
         self.acknowledged = {}
         """The event id by the number of the message, which is its transaction id."""
+        self.longest_wait = 0.0
+        """Seconds from the first attempt at a message to its acknowledgement, at most."""
 
     async def write(self, per_second, until, then):
         """Send at a steady rate until the condition holds; call `then` with requests in flight.
@@ -99,7 +101,7 @@ class Writer(_Client):
                 await asyncio.sleep(_PAUSE)
 
     async def _try(self, number):
-        self._unanswered.add(number)
+        self._unanswered[number] = time.monotonic()
         try:
             event_id = await self._put(number)
         except _GONE:
@@ -107,7 +109,8 @@ class Writer(_Client):
         self._acknowledge(number, event_id)
 
     def _acknowledge(self, number, event_id):
-        self._unanswered.discard(number)
+        waited = time.monotonic() - self._unanswered.pop(number)
+        self.longest_wait = max(self.longest_wait, waited)
         self.acknowledged[number] = event_id
 
     async def _put(self, number):

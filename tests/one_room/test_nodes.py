@@ -103,7 +103,7 @@ def test_acknowledged_messages_survive_every_fault(cluster, replica_set, synapse
     asyncio.run(_break(breaking, writer, reader))
 
     for fault, seconds in breaking.longest.items():
-        print(f"{fault}: at most {seconds:.1f} s until everything was acknowledged")
+        print(f"{fault}: a message was acknowledged after at most {seconds:.1f} s")
     # The balancer ends connections while it recovers; what counts is what is stored.
     alice = MatrixHttp(cluster.nodes[0].url, alice.token, alice.user_id)
     acknowledged = writer.acknowledged
@@ -163,9 +163,9 @@ async def _break(breaking, writer, reader):
             await writer.write(
                 MESSAGES_PER_SECOND, until=lambda end=end: time.monotonic() > end, then=cause
             )
-            begin = time.monotonic()
             await writer.repeat_unanswered()
-            breaking.note(fault, time.monotonic() - begin)
+            breaking.note(fault, writer.longest_wait)
+            writer.longest_wait = 0.0
             if mend:
                 await asyncio.to_thread(mend)
             await writer.repeat_acknowledged(random.sample(sorted(writer.acknowledged), 10))
