@@ -5,11 +5,15 @@ import shutil
 import signal
 import subprocess
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 from waiting import eventually
 
 running = {}
 """Every program that has been started and not ended, by its name."""
+
+# "Its parent" is the thread that started it. This one lives as long as the test run.
+_starter = ThreadPoolExecutor(max_workers=1)
 
 
 def _dying_with_its_parent(command):
@@ -33,13 +37,14 @@ class Program:
         """Start the program and wait until `ready` answers true."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = _starter.submit(
+                subprocess.Popen,
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-            )
+            ).result()
         running[self.name] = self
 
         def is_ready():
