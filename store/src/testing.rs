@@ -1,7 +1,9 @@
 //! Engines and disks that misbehave on purpose.
 
+mod applying;
 mod power;
 mod torn;
 
+pub use applying::{Applying, Batches};
 pub use power::{PowerCutDisk, Syncing};
-pub use torn::TornEngine;
+pub use torn::torn;

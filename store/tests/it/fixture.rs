@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use gantry_store::bson::Document;
-use gantry_store::testing::TornEngine;
+use gantry_store::testing::torn;
 use gantry_store::{
     Batch, Engine, Key, MongoEngine, Moved, Outcome, RedbEngine, Result, Scan, Store, Table,
 };
@@ -96,7 +96,7 @@ impl Fixture {
     pub(crate) async fn store_on(&self, engine: &Arc<dyn Engine>) -> Store {
         let engine = match self.kind {
             Kind::redb | Kind::mongodb => Arc::clone(engine),
-            Kind::torn => Arc::new(TornEngine::new(Arc::clone(engine), 0x5eed)),
+            Kind::torn => Arc::new(torn(Arc::clone(engine), 0x5eed)),
         };
         Store::open(engine, "node").await.expect("opens")
     }
