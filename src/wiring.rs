@@ -118,8 +118,8 @@ pub async fn build(config: &Config, deps: &Deps, workers: &Workers) -> Result<Wi
     }
     let delayed = core.homeserver.delayed.clone();
     workers.tasks.spawn(delayed.run(workers.shutdown.clone()));
-    let news = core.accounts.exchange_news(workers.shutdown.clone());
-    workers.tasks.spawn(news);
+    let heeding = core.accounts.heed_nodes(workers.shutdown.clone());
+    workers.tasks.spawn(heeding);
     housekeeping::start(
         &core.rooms,
         &deps.clock,

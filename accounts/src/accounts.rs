@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::node_news::News;
 use crate::password::Passwords;
 use crate::presence::Presence;
 use crate::push_rules::PushRuleCache;
@@ -61,7 +60,6 @@ pub(crate) struct Inner {
     pub(crate) push_rules: PushRuleCache,
     pub(crate) seen: Seen,
     pub(crate) presence: Presence,
-    pub(crate) news: News,
 }
 
 impl fmt::Debug for Accounts {
@@ -103,7 +101,6 @@ impl Accounts {
             push_rules: PushRuleCache::default(),
             seen: Seen::default(),
             presence,
-            news: News::default(),
         };
         Self {
             inner: Arc::new(inner),

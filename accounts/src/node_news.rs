@@ -3,15 +3,12 @@
 
 use gantry_model::id::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Accounts, PresenceState};
 
 /// What these signals are about.
 const KIND: &str = "people";
-/// News that wait to be told.
-const WAITING: usize = 1_024;
 
 /// Something of which the other nodes should hear. Times are milliseconds since the Unix epoch.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,45 +29,17 @@ pub(crate) enum NodeNews {
     },
 }
 
-/// The way from those who have news to the task that tells them.
-pub(crate) struct News {
-    told: mpsc::Sender<NodeNews>,
-    waiting: tokio::sync::Mutex<mpsc::Receiver<NodeNews>>,
-}
-
-impl Default for News {
-    fn default() -> Self {
-        let (told, waiting) = mpsc::channel(WAITING);
-        Self {
-            told,
-            waiting: tokio::sync::Mutex::new(waiting),
-        }
-    }
-}
-
 impl Accounts {
-    /// Tells the other nodes, if there can be any. What comes too fast is lost.
+    /// Tells the other nodes, if there can be any.
     pub(crate) fn tell_nodes(&self, news: impl FnOnce() -> NodeNews) {
-        if self.inner.store.is_shared() {
-            drop(self.inner.news.told.try_send(news()));
-        }
+        self.inner.store.tell(KIND, news);
     }
 
-    /// Tells and hears news until it is stopped. To be run once.
-    pub async fn exchange_news(self, stop: CancellationToken) {
-        let mut heard = self.inner.store.signals::<NodeNews>(KIND);
-        let mut waiting = self.inner.news.waiting.lock().await;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                Some(news) = waiting.recv() => {
-                    if let Err(error) = self.inner.store.signal(KIND, &news).await {
-                        tracing::debug!(%error, "the other nodes were not told");
-                    }
-                }
-                Some(news) = heard.next() => self.note_news(news),
-                else => return,
-            }
+    /// Heeds what other nodes tell until it is stopped.
+    pub async fn heed_nodes(self, stop: CancellationToken) {
+        let mut heard = self.inner.store.heard::<NodeNews>(KIND);
+        while let Some(Some(news)) = stop.run_until_cancelled(heard.next()).await {
+            self.note_news(news);
         }
     }
 
@@ -87,5 +56,40 @@ impl Accounts {
                 until,
             } => self.note_presence(&user, state, status_msg, (last_active, until)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{accounts_with_clock, room, user};
+
+    #[tokio::test]
+    async fn what_another_node_tells_is_known_here() {
+        let (accounts, clock, _dir) = accounts_with_clock().await;
+        let (here, alice) = (room("here"), user("alice"));
+        let (typing, presence) = (accounts.typing_serial(), accounts.presence_serial());
+        let until = clock.now() + 10_000;
+
+        accounts.note_news(NodeNews::Typing {
+            room: here.clone(),
+            user: alice.clone(),
+            until: Some(until),
+        });
+        accounts.note_news(NodeNews::Presence {
+            user: alice.clone(),
+            state: PresenceState::Online,
+            status_msg: Some("tea".to_owned()),
+            last_active: clock.now(),
+            until,
+        });
+
+        assert_eq!(accounts.typing_since(typing).len(), 1);
+        let present = accounts.presence_since(presence).pop().unwrap();
+        assert_eq!(present.state, PresenceState::Online);
+        assert_eq!(present.status_msg.as_deref(), Some("tea"));
+        clock.advance(10_001);
+        assert!(accounts.typing(&here).1.is_empty());
+        assert_eq!(accounts.presence(&alice).state, PresenceState::Offline);
     }
 }

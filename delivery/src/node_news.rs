@@ -46,28 +46,18 @@ impl Heard {
 impl Outbox {
     /// Tells the node that sends. It is lost if there is none at this moment.
     pub(crate) fn tell_leader(&self, news: News) {
-        let store = self.0.config.store.clone();
-        // As a text, because what stands in a unit is not ours to name fields with.
-        let Ok(text) = serde_json::to_string(&news) else {
-            return;
-        };
-        self.0.config.tracker.spawn(async move {
-            if let Err(error) = store.signal(KIND, &text).await {
-                tracing::debug!(%error, "the sending node was not told");
-            }
-        });
+        self.0.config.store.tell(KIND, || news);
     }
 
     /// Does what other nodes ask for, while this node leads.
     pub(crate) async fn heed_nodes(self) {
-        let mut heard = self.0.config.store.signals::<String>(KIND);
+        let mut heard = self.0.config.store.heard::<News>(KIND);
         let stop = self.0.config.stop.clone();
-        while let Some(Some(text)) = stop.run_until_cancelled(heard.next()).await {
-            match serde_json::from_str(&text) {
+        while let Some(Some(news)) = stop.run_until_cancelled(heard.next()).await {
+            match news {
                 _ if !self.leads() => {}
-                Ok(News::Edu { server, edu }) => self.push_edu(&server, edu),
-                Ok(News::Alive { server }) => self.note_alive(&server),
-                Err(error) => tracing::debug!(%error, "a node speaks of something unknown"),
+                News::Edu { server, edu } => self.push_edu(&server, edu),
+                News::Alive { server } => self.note_alive(&server),
             }
         }
     }

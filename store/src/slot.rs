@@ -12,6 +12,7 @@ pub(crate) use self::close::close;
 pub use self::replay::CutOff;
 use crate::check::MAX_OPS;
 use crate::committer::Settler;
+use crate::freshness::Freshness;
 use crate::schema::{META, TABLES, WRITERS};
 use crate::store::{position_of, read_all, read_one};
 use crate::{
@@ -186,9 +187,9 @@ impl Slot {
         self.row.w()
     }
 
-    /// The epoch of our ownership.
-    pub(crate) fn row(&self) -> &SlotRow {
-        &self.row
+    /// Whether there can be other nodes.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// Leases more numbers, unless `count` after `last` are leased.
@@ -208,7 +209,9 @@ impl Slot {
         settler: &Settler,
         cut: Vec<Position>,
         done: u64,
+        freshness: &Freshness,
     ) -> Result<()> {
+        freshness.sending(self.w(), self.row.v + 1);
         self.change(settler, |row| {
             row.cut = cut;
             row.done = done as i64;

@@ -7,18 +7,18 @@ mod read;
 mod write;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::changes::{after_of, position_from, position_of};
 pub use self::codec::{from_raw, to_document};
 pub(crate) use self::codec::{read_all, read_one};
 use crate::committer::Committer;
-use crate::follower::Freshness;
+use crate::freshness::Freshness;
+use crate::signal::Signals;
 use crate::stream::Stream;
-use crate::{Cut, Engine, Signal};
+use crate::{Cut, Engine};
 
 /// Typed tables, one group committer, and the stream of what was committed. Cheap to clone.
 #[derive(Clone)]
@@ -32,8 +32,7 @@ pub(crate) struct Inner {
     pub(crate) node: String,
     /// Whether there can be other nodes.
     pub(crate) is_shared: bool,
-    pub(crate) signals: broadcast::Sender<Signal>,
-    pub(crate) signals_sent: AtomicU64,
+    pub(crate) signals: Signals,
     leads: watch::Receiver<bool>,
     committer: Committer,
     stream: Arc<Stream>,

@@ -9,7 +9,8 @@ use tracing::{error, warn};
 use super::draft::{Draft, Number};
 use super::group::{Queue, Request};
 use super::settle::Settler;
-use crate::follower::{BEAT, Freshness};
+use crate::follower::BEAT;
+use crate::freshness::Freshness;
 use crate::ring::Change;
 use crate::schema::{ROOM, filler_key};
 use crate::slot::{Slot, filler, floor, rows};
@@ -24,8 +25,6 @@ pub(crate) struct Writer {
     pub(crate) freshness: Arc<Freshness>,
     /// Who we are among the nodes.
     pub(crate) node: String,
-    /// Whether there can be other nodes.
-    pub(crate) is_shared: bool,
 }
 
 /// Everything that the task owns.
@@ -60,7 +59,7 @@ impl Task {
             let group = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = beat.tick(), if self.writer.is_shared => {
+                _ = beat.tick(), if self.writer.slot.is_shared() => {
                     if self.beat().await.is_err() && !self.retake().await {
                         return;
                     }
@@ -129,8 +128,8 @@ impl Task {
             freshness,
             ..
         } = &mut self.writer;
-        freshness.sending(slot.w(), slot.row().version() + 1);
-        slot.beat(settler, cut.marks().collect(), self.last.s).await
+        slot.beat(settler, cut.marks().collect(), self.last.s, freshness)
+            .await
     }
 
     /// Takes a slot again after another node closed ours, because it did not hear of us. False:
@@ -151,7 +150,7 @@ impl Task {
     async fn take_again(&mut self) -> Result<()> {
         let Writer { settler, node, .. } = &self.writer;
         let w = self.last.w;
-        if !self.writer.is_shared {
+        if !self.writer.slot.is_shared() {
             return Err(Error::SlotLost(w));
         }
         let rows = rows(settler.engine.as_ref()).await?;

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Inner, Store, read_one};
 use crate::about::{About, about_key, check_schema};
 use crate::committer::{Committer, Settler, Writer};
-use crate::follower::{Follower, Freshness, Parts, look};
+use crate::follower::Follower;
+use crate::look::look;
 use crate::schema::META;
-use crate::signal::{WAITING, first_signal};
+use crate::signal::{Signals, tell};
 use crate::slot::{Slot, SlotRow, rows};
 use crate::stream::Stream;
 use crate::{Cut, Engine, Error, MongoEngine, Position, RedbEngine, Result};
@@ -58,9 +59,8 @@ impl Store {
                 engine,
                 node: String::new(),
                 is_shared: false,
-                signals: broadcast::channel(1).0,
+                signals: Signals::new().0,
                 leads: watch::channel(false).1,
-                signals_sent: first_signal(),
                 committer: Committer::closed(),
                 stream: Arc::new(stream),
                 cut,
@@ -78,53 +78,36 @@ impl Store {
     /// Opens a store on any engine: checks the schema, takes a writer slot, settles what a crash
     /// left open, begins to follow the other nodes, and starts the committer.
     pub async fn open(engine: Arc<dyn Engine>, node: &str) -> Result<Self> {
-        let settler = Settler::for_opening(&engine);
-        let generation = check_schema(&settler).await?;
+        let opening = Settler::for_opening(&engine);
+        let (stream, cut) = Stream::new(Cut::new(check_schema(&opening).await?));
         // Whatever is written after this is told; whatever was written before is read below.
         let feed = engine.watch().await?;
         let is_shared = feed.is_some();
-        let slot = Slot::take(&settler, node, is_shared).await?;
-        let (stream, cut) = Stream::new(Cut::new(generation));
-        let stream = Arc::new(stream);
-        let (signals, _) = broadcast::channel(WAITING);
+        let slot = Slot::take(&opening, node, is_shared).await?;
+        let (signals, to_tell) = Signals::new();
         let (lead, leads) = watch::channel(!is_shared);
-        let freshness = Arc::new(Freshness::default());
-        let tasks = TaskTracker::new();
-        let settler = Settler {
-            stop: CancellationToken::new(),
-            ..settler
-        };
-        let last = Position {
-            w: slot.w(),
-            s: slot.last,
-        };
-        if let Some(feed) = feed {
-            let follower = Follower::start(Parts {
-                settler: settler.clone(),
-                node: node.to_owned(),
-                stream: Arc::clone(&stream),
-                freshness: Arc::clone(&freshness),
-                signals: signals.clone(),
-                leads: lead,
-                tasks: tasks.clone(),
-            });
-            tasks.spawn(follower.await?.run(feed));
-        } else {
-            let rows = rows(engine.as_ref()).await?;
-            let others = rows.values().filter(|row| row.closed);
-            stream.adopt(others.map(SlotRow::end).chain([last]));
-        }
-        let committer = Committer::spawn(
-            &tasks,
-            Writer {
-                settler,
-                slot,
-                stream: Arc::clone(&stream),
-                freshness: Arc::clone(&freshness),
-                node: node.to_owned(),
-                is_shared,
+        let writer = Writer {
+            settler: Settler {
+                stop: CancellationToken::new(),
+                ..opening
             },
-        );
+            slot,
+            stream: Arc::new(stream),
+            freshness: Arc::default(),
+            node: node.to_owned(),
+        };
+        let (stream, freshness) = (Arc::clone(&writer.stream), Arc::clone(&writer.freshness));
+        let tasks = TaskTracker::new();
+        match feed {
+            None => adopt_all(engine.as_ref(), &writer).await?,
+            Some(feed) => {
+                let heard = signals.heard.clone();
+                let follower = Follower::start(&writer, heard, lead, tasks.clone()).await?;
+                tasks.spawn(follower.run(feed));
+                let stop = writer.settler.stop.clone();
+                tasks.spawn(tell(Arc::clone(&engine), node.to_owned(), to_tell, stop));
+            }
+        }
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -132,8 +115,7 @@ impl Store {
                 is_shared,
                 signals,
                 leads,
-                signals_sent: first_signal(),
-                committer,
+                committer: Committer::spawn(&tasks, writer),
                 stream,
                 cut,
                 freshness,
@@ -141,4 +123,16 @@ impl Store {
             }),
         })
     }
+}
+
+/// Where there is no other node, everything that is stored is settled, and has been seen.
+async fn adopt_all(engine: &dyn Engine, writer: &Writer) -> Result<()> {
+    let rows = rows(engine).await?;
+    let others = rows.values().filter(|row| row.closed);
+    let own = Position {
+        w: writer.slot.w(),
+        s: writer.slot.last,
+    };
+    writer.stream.adopt(others.map(SlotRow::end).chain([own]));
+    Ok(())
 }

@@ -4,13 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use gantry_store::bson::{Document, RawDocumentBuf, doc};
+use gantry_store::bson::{Document, doc};
 use gantry_store::schema::{ROOM, WRITERS};
-use gantry_store::{
-    Batch, Cut, Engine, Error, Feed, Key, MongoEngine, Op, Position, Projection, Result, Scan,
-    Settled, Stamp, Store, Stored, Table,
-};
+use gantry_store::testing::Applying;
+use gantry_store::{Batch, Cut, Engine, Error, MongoEngine, Position, Stamp, Store};
 
 use crate::commits::{entry, log_key};
 use crate::fixture::{Fixture, Kind, all, run};
@@ -18,50 +15,22 @@ use crate::fixture::{Fixture, Kind, all, run};
 /// How long something may take that takes a moment.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A node whose writes do not arrive while it is paused.
-struct Pausing {
-    inner: MongoEngine,
-    is_paused: AtomicBool,
-}
-
-#[async_trait]
-impl Engine for Pausing {
-    async fn get_many(
-        &self,
-        table: &'static Table,
-        keys: &[Key],
-        projection: Projection,
-    ) -> Result<Vec<Option<RawDocumentBuf>>> {
-        self.inner.get_many(table, keys, projection).await
-    }
-
-    async fn scan_many(&self, table: &'static Table, scans: &[Scan]) -> Result<Vec<Vec<Stored>>> {
-        self.inner.scan_many(table, scans).await
-    }
-
-    async fn apply(&self, batches: Arc<[Vec<Op>]>) -> Result<Settled> {
-        if self.is_paused.load(Ordering::SeqCst) {
-            return Err(Error::Unavailable("paused".into()));
-        }
-        self.inner.apply(batches).await
-    }
-
-    async fn take_one(&self, table: &'static Table, prefix: &[u8]) -> Result<Option<Stored>> {
-        self.inner.take_one(table, prefix).await
-    }
-
-    async fn watch(&self) -> Result<Option<Feed>> {
-        self.inner.watch().await
-    }
-
-    async fn close(&self) {}
-}
-
-async fn engine(fixture: &Fixture) -> Arc<Pausing> {
+/// An engine of a node of its own.
+async fn engine(fixture: &Fixture) -> Arc<dyn Engine> {
     let (uri, name) = fixture.mongodb().expect("this runs on MongoDB");
-    Arc::new(Pausing {
-        inner: MongoEngine::open(uri, name).await.expect("opens"),
-        is_paused: AtomicBool::new(false),
+    Arc::new(MongoEngine::open(uri, name).await.expect("opens"))
+}
+
+/// An engine whose writes do not arrive while it is paused.
+fn pausing(inner: Arc<dyn Engine>, is_paused: Arc<AtomicBool>) -> Applying {
+    Applying::new(inner, move |inner, batches| {
+        let is_paused = is_paused.load(Ordering::SeqCst);
+        async move {
+            if is_paused {
+                return Err(Error::Unavailable("paused".into()));
+            }
+            inner.apply(batches).await
+        }
     })
 }
 
@@ -133,13 +102,14 @@ async fn each_node_sees_what_the_others_write_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_slot_of_a_paused_node_is_closed_and_it_goes_on_with_another() {
     run(Kind::mongodb, async |fixture| {
-        let engine = engine(fixture).await;
-        let one = Store::open(engine.clone(), "one").await.expect("opens");
+        let is_paused = Arc::new(AtomicBool::new(false));
+        let engine = pausing(engine(fixture).await, Arc::clone(&is_paused));
+        let one = Store::open(Arc::new(engine), "one").await.expect("opens");
         let other = node(fixture, "other").await;
         let before = say(&one, 1, None).await;
         sees(&other, before).await;
 
-        engine.is_paused.store(true, Ordering::SeqCst);
+        is_paused.store(true, Ordering::SeqCst);
         let waiting = one.commit(entry(2, doc! {}));
         let closed = async {
             loop {
@@ -159,7 +129,7 @@ async fn the_slot_of_a_paused_node_is_closed_and_it_goes_on_with_another() {
                 .await
                 .expect("in time");
             assert!(!one.is_fresh());
-            engine.is_paused.store(false, Ordering::SeqCst);
+            is_paused.store(false, Ordering::SeqCst);
         };
         let (waited, ()) = futures::join!(waiting, resumed);
 
@@ -182,13 +152,13 @@ async fn a_signal_reaches_the_other_nodes_only() {
     run(Kind::mongodb, async |fixture| {
         let one = node(fixture, "one").await;
         let other = node(fixture, "other").await;
-        let (mut own, mut heard) = (one.signals::<Document>("a"), other.signals::<Document>("a"));
+        let (mut own, mut heard) = (one.heard::<u32>("a"), other.heard::<u32>("a"));
 
-        one.signal("b", &doc! { "n": 0 }).await.expect("told");
-        one.signal("a", &doc! { "n": 1 }).await.expect("told");
+        one.tell("b", || 0);
+        one.tell("a", || 1);
 
         let heard = tokio::time::timeout(PATIENCE, heard.next()).await;
-        assert_eq!(heard.expect("in time"), Some(doc! { "n": 1 }));
+        assert_eq!(heard.expect("in time"), Some(1));
         let own = tokio::time::timeout(Duration::from_millis(200), own.next()).await;
         assert!(own.is_err());
         for store in [one, other] {
