@@ -27,6 +27,7 @@ mod registration_token;
 mod report;
 mod search;
 mod seen;
+mod serial;
 mod session;
 mod session_cache;
 mod standing;

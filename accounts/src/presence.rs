@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::Accounts;
 use crate::node_news::NodeNews;
+use crate::serial::next_serial;
 
 /// Users remembered; beyond them those who are away are forgotten.
 const MAX_USERS: usize = 100_000;
@@ -102,18 +103,13 @@ impl Presence {
 }
 
 impl Inner {
-    /// The next number: never less than the time, so that those of several nodes are alike.
-    fn next_serial(&self, now: i64) -> u64 {
-        (self.serial + 1).max(u64::try_from(now).unwrap_or(0))
-    }
-
     /// Changes somebody's presence. True: other nodes should hear of it.
     fn update(&mut self, user: &UserId, now: i64, change: impl FnOnce(&mut Entry)) -> bool {
         if self.users.len() >= MAX_USERS && !self.users.contains_key(user) {
             let is_there = |entry: &Entry| entry.state != PresenceState::Offline;
             self.users.retain(|_, entry| is_there(entry));
         }
-        let serial = self.next_serial(now);
+        let serial = next_serial(self.serial, now);
         let entry = self.users.entry(user.to_owned()).or_default();
         let before = (entry.state, entry.status_msg.clone());
         change(entry);
@@ -138,7 +134,7 @@ impl Inner {
             }
             if entry.until <= now {
                 entry.state = PresenceState::Offline;
-                self.serial = (self.serial + 1).max(u64::try_from(now).unwrap_or(0));
+                self.serial = next_serial(self.serial, now);
                 entry.serial = self.serial;
             } else {
                 next = Some(next.map_or(entry.until, |next| next.min(entry.until)));

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::Accounts;
 use crate::node_news::NodeNews;
+use crate::serial::next_serial;
 
 /// The longest that somebody types without saying so again, in milliseconds.
 const MAX_TIMEOUT_MS: u64 = 120_000;
@@ -70,11 +71,6 @@ impl Typing {
 }
 
 impl Inner {
-    /// The next number: never less than the time, so that those of several nodes are alike.
-    fn next_serial(&self, now: i64) -> u64 {
-        (self.serial + 1).max(u64::try_from(now).unwrap_or(0))
-    }
-
     fn set(&mut self, room: &RoomId, user: &UserId, until: Option<i64>, now: i64) -> bool {
         let before = self
             .rooms
@@ -86,7 +82,7 @@ impl Inner {
         if !self.rooms.contains_key(room) {
             self.make_place();
         }
-        let serial = self.next_serial(now);
+        let serial = next_serial(self.serial, now);
         let entry = self.rooms.entry(room.to_owned()).or_insert_with(|| Room {
             serial,
             until: BTreeMap::new(),
@@ -124,21 +120,16 @@ impl Inner {
 
     /// Ends what has expired; returns when the next will.
     fn expire(&mut self, now: i64) -> Option<i64> {
-        let mut serial = self.next_serial(now) - 1;
-        let before = serial;
         let mut next: Option<i64> = None;
         for room in self.rooms.values_mut() {
-            let count = room.until.len();
+            let before = room.until.len();
             room.until.retain(|_, until| *until > now);
-            if room.until.len() != count {
-                serial += 1;
-                room.serial = serial;
+            if room.until.len() != before {
+                self.serial = next_serial(self.serial, now);
+                room.serial = self.serial;
             }
             let first = room.until.values().min().copied();
             next = next.into_iter().chain(first).min();
-        }
-        if serial != before {
-            self.serial = serial;
         }
         next
     }
