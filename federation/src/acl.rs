@@ -5,13 +5,11 @@
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use gantry_model::{
-    Object, Value,
+    Glob, Object, Value,
     id::{OwnedEventId, OwnedRoomId, ServerName},
 };
 use gantry_rooms::RoomView;
 use parking_lot::Mutex;
-
-use crate::glob::Glob;
 
 /// Rooms whose lists are kept compiled.
 const MAX_ROOMS: usize = 10_000;
@@ -35,7 +33,7 @@ impl Acl {
             items
                 .iter()
                 .filter_map(Value::as_str)
-                .map(Glob::new)
+                .map(|item| Glob::new(&item.to_ascii_lowercase()))
                 .collect()
         };
         Self {

@@ -14,7 +14,6 @@ mod client;
 mod edu;
 mod error;
 mod federation;
-mod glob;
 mod inbound;
 mod joining;
 mod key_ring;

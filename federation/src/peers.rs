@@ -1,8 +1,6 @@
 //! The servers that this one talks to, by configuration.
 
-use gantry_model::id::ServerName;
-
-use crate::glob::Glob;
+use gantry_model::{Glob, id::ServerName};
 
 /// Which servers may be talked to, in both directions. A pattern is compared with the whole name and
 /// with the name without its port.
@@ -15,7 +13,8 @@ pub(crate) struct Peers {
 
 impl Peers {
     pub(crate) fn new(allow: &[String], deny: &[String]) -> Self {
-        let globs = |patterns: &[String]| patterns.iter().map(|one| Glob::new(one)).collect();
+        let glob = |pattern: &String| Glob::new(&pattern.to_ascii_lowercase());
+        let globs = |patterns: &[String]| patterns.iter().map(glob).collect();
         Self {
             allow: globs(allow),
             deny: globs(deny),

@@ -6,6 +6,7 @@
 pub mod canonical_json;
 pub mod clock;
 pub mod error_kind;
+pub mod glob;
 pub mod hash;
 pub mod id;
 pub mod pdu;
@@ -17,6 +18,7 @@ pub mod sign;
 pub use canonical_json::{JsonError, Object, Value};
 pub use clock::{Clock, MockClock, SystemClock};
 pub use error_kind::ErrorKind;
+pub use glob::Glob;
 pub use pdu::{Pdu, PduDraft, PduError};
 pub use rng::{Rng, SeededRng, SystemRng};
 pub use room_version::{RoomVersion, RoomVersionRules};

@@ -1,16 +1,18 @@
-//! Patterns of server names.
+//! Patterns of names: of servers, of users.
 
 /// A pattern in which `*` stands for any text and `?` for one character.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Glob(Vec<char>);
+pub struct Glob(Vec<char>);
 
 impl Glob {
-    pub(crate) fn new(pattern: &str) -> Self {
-        Self(pattern.to_ascii_lowercase().chars().collect())
+    /// The pattern that a text spells.
+    pub fn new(pattern: &str) -> Self {
+        Self(pattern.chars().collect())
     }
 
-    /// Whether text in lower case fits. Takes at most the product of both lengths: only the last `*` is ever tried again.
-    pub(crate) fn matches(&self, text: &str) -> bool {
+    /// Whether the text fits. Takes at most the product of both lengths: only the last `*` is ever
+    /// tried again.
+    pub fn matches(&self, text: &str) -> bool {
         let text: Vec<char> = text.chars().collect();
         let (mut at, mut pattern_at) = (0, 0);
         let mut retry = None;
@@ -54,6 +56,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_fits_itself_and_what_a_star_leaves(text in "[a-c]{0,8}", cut in 0_usize..9) {
+            let cut = cut.min(text.len());
+
+            prop_assert!(Glob::new(&text).matches(&text));
+            let starred = format!("{}*", &text[..cut]);
+            prop_assert!(Glob::new(&starred).matches(&text));
+        }
+
         #[test]
         fn globs_match_as_by_definition(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
             let glob = Glob::new(&pattern);
