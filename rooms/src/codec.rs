@@ -253,6 +253,18 @@ pub(crate) fn key(rid: u64, kind: u8, n: u64) -> Key {
     room_key(rid, kind, n)
 }
 
+/// The key of an entry of a room's log.
+pub(crate) fn entry_key(rid: u64, pos: u64) -> Key {
+    key(rid, KIND_LOG, pos)
+}
+
+/// The room's number and the position, if the key is that of an entry of a log.
+pub(crate) fn log_place(key: &[u8]) -> Option<(u64, u64)> {
+    (key.get(8) == Some(&KIND_LOG)).then_some(())?;
+    let rid = u64::from_be_bytes(key[..8].try_into().ok()?);
+    Some((rid, number(key).ok()?))
+}
+
 /// The number at the end of a room document's key.
 pub(crate) fn number(key: &[u8]) -> Result<u64> {
     key.get(9..17)

@@ -32,8 +32,8 @@ use self::{
 use crate::{
     EventFlags, Relation, Result, TimelineKey, Txn,
     codec::{
-        Change, Class, Counts, EntryDoc, ExtremityDoc, Group, Hash, HeadDoc, KIND_LOG, RelationDoc,
-        TxnDoc, key, pack, pack_changes,
+        Change, Class, Counts, EntryDoc, ExtremityDoc, Group, Hash, HeadDoc, RelationDoc, TxnDoc,
+        entry_key, pack, pack_changes,
     },
     dummy::is_dummy,
     members::membership_rows,
@@ -116,7 +116,7 @@ pub(crate) async fn append(
     let doc = entry_doc(memory, entry, numbers, &step, groups, cd);
     batch.insert_stamped(
         ROOM,
-        key(memory.rid, KIND_LOG, pos),
+        entry_key(memory.rid, pos),
         to_document(ROOM, &doc)?,
         stamp,
     );

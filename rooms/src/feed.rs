@@ -11,7 +11,7 @@ use gantry_store::{Change, Cut, Position, Scan, schema::DATA, schema::ROOM};
 
 use crate::{
     Error, Result, RoomEvent, RoomView, Rooms, TimelineKey,
-    codec::{Class, EntryDoc, KIND_LOG, key, number},
+    codec::{Class, EntryDoc, entry_key, log_place, number},
     state::diff,
 };
 
@@ -90,9 +90,9 @@ impl Rooms {
 
     async fn stream_kind(&self, change: &Change) -> Result<Option<StreamKind>> {
         let key = &change.key;
-        if change.table == ROOM && key.get(8) == Some(&KIND_LOG) {
-            let rid = key[..8].try_into().map(u64::from_be_bytes);
-            let rid = rid.map_err(|_| Error::Broken("a key of another length"))?;
+        if change.table == ROOM
+            && let Some((rid, _)) = log_place(key)
+        {
             return Ok(self.name(rid).await?.map(StreamKind::Room));
         }
         if change.table == DATA && key.len() == 33 {
@@ -125,7 +125,7 @@ impl Rooms {
             let middle = low.midpoint(high);
             let entry: Option<EntryDoc> = self
                 .store()
-                .get_light(ROOM, &key(view.rid(), KIND_LOG, middle))
+                .get_light(ROOM, &entry_key(view.rid(), middle))
                 .await?;
             let entry = entry.ok_or(Error::Broken("the log is not dense"))?;
             if cut.contains(entry.position()?) {
@@ -265,8 +265,8 @@ impl Rooms {
             if page.is_empty() {
                 break;
             }
-            for (entry_key, entry) in page {
-                let pos = number(&entry_key)?;
+            for (place, entry) in page {
+                let pos = number(&place)?;
                 end = pos - 1;
                 seen += 1;
                 let flags = crate::EventFlags::from_bits(entry.flags);
@@ -289,7 +289,7 @@ impl Rooms {
                 if shown {
                     div_in_front |= flags.div;
                     let gap = flags.gap;
-                    rows.push((entry_key, entry));
+                    rows.push((place, entry));
                     if gap || div_in_front {
                         return Ok(Window {
                             rows,
@@ -321,10 +321,9 @@ impl Rooms {
     /// Entries of the whole log from a position on, for readers that rebuild something.
     pub async fn log(&self, room: &RoomId, after: u64, limit: usize) -> Result<Vec<RoomEvent>> {
         let view = self.get(room).await?;
-        let entry_key = |pos| key(view.rid(), KIND_LOG, pos);
         let scan = Scan::range(
-            Bound::Excluded(entry_key(after)),
-            Bound::Included(entry_key(u64::MAX)),
+            Bound::Excluded(entry_key(view.rid(), after)),
+            Bound::Included(entry_key(view.rid(), u64::MAX)),
         );
         let rows = self
             .store()

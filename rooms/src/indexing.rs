@@ -7,9 +7,8 @@ use gantry_model::id::{OwnedRoomId, OwnedUserId, RoomId};
 use gantry_store::{Cut, schema::DATA, schema::ROOM};
 
 use crate::{
-    Error, Result, RoomEvent, RoomView, Rooms,
-    actor::entry_key,
-    codec::{EntryDoc, Hash, KIND_LOG, hash_of, key, number},
+    Result, RoomEvent, RoomView, Rooms,
+    codec::{EntryDoc, Hash, entry_key, hash_of, log_place},
     gone::{Gone, is_gone},
     load::find_entry,
     relations::REDACTION,
@@ -33,11 +32,10 @@ impl Rooms {
         let mut changes = IndexChanges::default();
         let mut gone = Vec::new();
         for change in self.store().changes(since, upto).await? {
-            if change.table == ROOM && change.key.get(8) == Some(&KIND_LOG) {
-                let rid = change.key[..8].try_into().map(u64::from_be_bytes);
-                let rid = rid.map_err(|_| Error::Broken("a key of another length"))?;
+            if change.table == ROOM
+                && let Some((rid, pos)) = log_place(&change.key)
+            {
                 if let Some(room) = self.name(rid).await? {
-                    let pos = number(&change.key)?;
                     changes.entries.entry(room).or_default().insert(pos);
                 }
             } else if change.table == DATA && is_gone(&change.key) {
@@ -59,7 +57,7 @@ impl Rooms {
         let mut wanted: BTreeSet<u64> = positions.into_iter().collect();
         let keys: Vec<_> = wanted
             .iter()
-            .map(|pos| key(view.rid(), KIND_LOG, *pos))
+            .map(|pos| entry_key(view.rid(), *pos))
             .collect();
         let entries = self
             .store()

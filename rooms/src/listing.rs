@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::{
     Counts, Result, Rooms,
-    codec::{HeadDoc, KIND_LOG, RoomDoc, key, number},
+    codec::{HeadDoc, RoomDoc, entry_key, number},
     pages::Pages,
 };
 
@@ -58,7 +58,7 @@ impl Rooms {
         let mut rooms = Pages::<RoomDoc>::all(self.store(), ROOM_NAME, 200);
         while let Some(page) = rooms.next().await? {
             let scans = page.iter().map(|(_, room)| {
-                let at = |pos| key(room.rid as u64, KIND_LOG, pos);
+                let at = |pos| entry_key(room.rid as u64, pos);
                 let whole = Scan::range(Bound::Included(at(0)), Bound::Included(at(u64::MAX)));
                 whole.reverse().limit(1).light()
             });

@@ -99,7 +99,7 @@ impl Rooms {
         struct Row {
             h: HeadDoc,
         }
-        let key = crate::actor::entry_key(view.rid(), view.pos());
+        let key = crate::codec::entry_key(view.rid(), view.pos());
         let last: Option<Row> = self.store().get_light(ROOM, &key).await?;
         let head = last.ok_or(Error::Broken("the log is not dense"))?.h;
         Ok(head

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     Direction, Result, RoomEvent, Rooms,
-    codec::{EntryDoc, KIND_LOG},
+    codec::{EntryDoc, log_place},
     load::binary,
     relations::REDACTION,
 };
@@ -105,7 +105,7 @@ impl Rooms {
         let rows = self.store().scan::<TimedRow>(ROOM, scan).await?;
         let keys: Vec<Key> = rows
             .into_iter()
-            .filter(|(key, row)| key.get(8) == Some(&KIND_LOG) && row.tk.is_some())
+            .filter(|(key, row)| log_place(key).is_some() && row.tk.is_some())
             .map(|(key, _)| key)
             .collect();
         let entries = self.store().multi_get::<EntryDoc>(ROOM, &keys).await?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     MembershipRow, Result, RoomView, Rooms,
-    codec::{EntryDoc, KIND_LOG, number},
+    codec::{EntryDoc, log_place, number},
     members::{Transition, row_key},
     upkeep::current_changes,
 };
@@ -45,13 +45,12 @@ impl Rooms {
                 )
                 .limit(AT_ONCE);
             let page = self.store().scan::<Borne>(ROOM, scan).await?;
-            let is_entry = |key: &[u8]| key.get(8) == Some(&KIND_LOG);
             let keys = page.iter().map(|(key, _)| key.clone());
-            let keys: Vec<_> = keys.filter(|key| is_entry(key)).collect();
+            let keys: Vec<_> = keys.filter(|key| log_place(key).is_some()).collect();
             let entries = self.store().multi_get::<EntryDoc>(ROOM, &keys).await?;
-            for (entry_key, entry) in keys.iter().zip(entries) {
+            for (place, entry) in keys.iter().zip(entries) {
                 if let Some(entry) = entry {
-                    written += self.replay_entry(number(entry_key)?, &entry).await?;
+                    written += self.replay_entry(number(place)?, &entry).await?;
                 }
             }
             after = page.last().map_or(after, |(_, last)| last.s as u64);

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use crate::{
     Error, Result,
     codec::{
-        Change, EntryDoc, Group, GroupDoc, KIND_LOG, KIND_PAGE, PageDoc, key, number, unpack,
+        Change, EntryDoc, Group, GroupDoc, KIND_PAGE, PageDoc, entry_key, key, number, unpack,
         unpack_changes,
     },
 };
@@ -172,15 +172,11 @@ impl Walk<'_> {
         let pos = (group >> 16) as u64;
         if !self.entries.contains_key(&pos) {
             let scan = Scan::range(
-                Bound::Included(key(
-                    self.rid,
-                    KIND_LOG,
-                    pos.saturating_sub(WALK_PAGE as u64),
-                )),
-                Bound::Included(key(self.rid, KIND_LOG, pos)),
+                Bound::Included(entry_key(self.rid, pos.saturating_sub(WALK_PAGE as u64))),
+                Bound::Included(entry_key(self.rid, pos)),
             );
-            for (entry_key, entry) in self.store.scan::<EntryDoc>(ROOM, scan).await? {
-                self.entries.insert(number(&entry_key)?, entry.ng);
+            for (place, entry) in self.store.scan::<EntryDoc>(ROOM, scan).await? {
+                self.entries.insert(number(&place)?, entry.ng);
             }
         }
         self.entries

@@ -11,7 +11,7 @@ use gantry_store::{Scan, schema::ROOM};
 
 use crate::{
     Error, EventFlags, Relation, Result, RoomEvent, RoomView, Rooms, TimelineKey,
-    codec::{EntryDoc, Hash, key, number, restore},
+    codec::{EntryDoc, Hash, entry_key, number, restore},
     load::{binary, find_entry},
     relations::REDACTION,
 };
@@ -168,7 +168,7 @@ impl Rooms {
         };
         let redactions = self.redactions_of(&view, &rows).await?;
         let mut events = Vec::with_capacity(rows.len());
-        for (entry_key, entry) in rows {
+        for (place, entry) in rows {
             let hash = entry.hash()?;
             let mut pdu = body(&view, &entry)?;
             let redacted_because = redactions.get(&hash).cloned();
@@ -178,7 +178,7 @@ impl Rooms {
             let replaces = self.replaced(&view, &entry).await?;
             events.push(RoomEvent {
                 position: entry.position()?,
-                pos: number(&entry_key)?,
+                pos: number(&place)?,
                 key: entry.tk.as_ref().and_then(|tk| TimelineKey::from_slice(tk)),
                 flags: EventFlags::from_bits(entry.flags),
                 txn: entry.tx.and_then(|tx| tx.device.zip(tx.id)),
@@ -282,10 +282,9 @@ impl Rooms {
         if to <= from {
             return Ok(Vec::new());
         }
-        let entry_key = |pos| key(view.rid(), crate::codec::KIND_LOG, pos);
         let scan = Scan::range(
-            Bound::Excluded(entry_key(from)),
-            Bound::Included(entry_key(to)),
+            Bound::Excluded(entry_key(view.rid(), from)),
+            Bound::Included(entry_key(view.rid(), to)),
         );
         Ok(self
             .store()
@@ -295,10 +294,7 @@ impl Rooms {
 
     /// The entry at a place of the log.
     pub(crate) async fn entry(&self, rid: u64, pos: u64) -> Result<Option<EntryDoc>> {
-        Ok(self
-            .store()
-            .get(ROOM, &crate::actor::entry_key(rid, pos))
-            .await?)
+        Ok(self.store().get(ROOM, &entry_key(rid, pos)).await?)
     }
 }
 

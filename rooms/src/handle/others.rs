@@ -4,10 +4,7 @@ use std::sync::atomic::Ordering;
 
 use gantry_store::{Cut, schema::ROOM};
 
-use crate::{
-    Result, Rooms,
-    codec::{KIND_LOG, number},
-};
+use crate::{Result, Rooms, codec::log_place};
 
 impl Rooms {
     /// Notes of every room in memory how long its log has become, as far as everything is committed
@@ -22,9 +19,10 @@ impl Rooms {
         }
         let since = self.0.heeded.read().clone();
         for change in self.store().changes(&since, &now).await? {
-            if change.table == ROOM && change.key.get(8) == Some(&KIND_LOG) {
-                let rid = change.key[..8].try_into().map(u64::from_be_bytes);
-                self.note_end(rid.unwrap_or(0), number(&change.key)?);
+            if change.table == ROOM
+                && let Some((rid, pos)) = log_place(&change.key)
+            {
+                self.note_end(rid, pos);
             }
         }
         let mut heeded = self.0.heeded.write();
