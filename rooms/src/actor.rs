@@ -1,35 +1,33 @@
 //! The actor of a room: one task, one queue. It takes what is queued, drafts all of it ahead of the
 //! log, commits it in one batch and only then answers.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+mod answer;
+mod pieces;
+mod stage;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use gantry_model::{
     Clock, Pdu, Rng, RoomVersion,
     id::{OwnedRoomId, UserId},
 };
-use gantry_store::{Batch, BatchOp, Op, Outcome, Position, Stamp, Store, schema::ROOM};
+use gantry_store::{Batch, Outcome, Store};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use self::answer::{Pending, Waiting, refuse};
 use crate::{
     Arrival, Error, Identity, Ingested, JoinImport, NewEvent, Result, RoomView, Submitted,
     Template,
-    codec::{EntryDoc, KIND_LOG},
-    commit::{Env, txn_hash},
-    create::{Beginning, append_own, begin},
-    draft::{draft, sign},
+    commit::Env,
+    create::Beginning,
     dummy::merge_extremities,
     idle::{InUse, Usage},
-    import::{History, import_history, import_join},
-    ingest::{GivenState, Verdict, add_outliers, ingest},
-    load::{binary, load, refresh},
+    load::{load, refresh},
     memory::{Memory, joined_users},
     state::StateCache,
 };
@@ -38,8 +36,6 @@ use crate::{
 const MAX_COMMANDS: usize = 64;
 /// How often a command is drafted anew after a conflict.
 const MAX_TRIES: usize = 20;
-/// Documents and bytes of one commit.
-const MAX_OPS: usize = 900;
 
 /// What a room can be told to do.
 #[derive(Debug, Clone)]
@@ -122,21 +118,6 @@ pub(crate) struct Actor {
     pub(crate) memory: Option<Memory>,
     /// Whether the log is known to be longer than the memory.
     pub(crate) is_behind: bool,
-}
-
-/// A command that was drafted and waits for its commit.
-struct Waiting {
-    command: Command,
-    /// Its operations in the batch.
-    ops: std::ops::Range<usize>,
-    outcome: Pending,
-}
-
-/// The answer once the commit is there.
-enum Pending {
-    Ready(Result<Answer>),
-    Submitted(gantry_model::id::OwnedEventId),
-    Ingested { soft: bool },
 }
 
 impl Actor {
@@ -283,339 +264,5 @@ impl Actor {
         if let Err(error) = merge_extremities(memory, batch, &env, &self.identity).await {
             tracing::warn!(room.id = %self.shared.room_id, %error, "extremities stay unmerged");
         }
-    }
-
-    async fn stage(&self, memory: &mut Memory, batch: &mut Batch, task: &Task) -> Result<Pending> {
-        let is_local = |user: &UserId| self.identity.is_local(user);
-        let env = Env {
-            now_ms: self.clock.now_ms(),
-            rng: &*self.rng,
-            is_local: &is_local,
-        };
-        let done = Ok(Pending::Ready(Ok(Answer::Done)));
-        match task {
-            Task::Look => done,
-            Task::Begin(beginning) => {
-                begin(memory, batch, &env, &self.identity, beginning).await?;
-                done
-            }
-            Task::Submit(event) if event.drafted.is_some() => {
-                Self::require_local(memory)?;
-                self.stage_drafted(memory, batch, &env, event).await
-            }
-            Task::Submit(event) => {
-                Self::require_local(memory)?;
-                match sign(memory, &env, &self.identity, event).await {
-                    Ok(pdu) => {
-                        let id = pdu.event_id().to_owned();
-                        append_own(memory, batch, &env, pdu, Some(event)).await?;
-                        Ok(Pending::Submitted(id))
-                    }
-                    Err(error) => match self.repeated(event).await? {
-                        Some(submitted) => Ok(Pending::Ready(Ok(Answer::Submitted(submitted)))),
-                        None => Err(error),
-                    },
-                }
-            }
-            Task::Draft(event) => {
-                Self::require_local(memory)?;
-                let pdu = sign(memory, &env, &self.identity, event).await?;
-                Ok(Pending::Ready(Ok(Answer::Drafted(Box::new(
-                    (*pdu).clone(),
-                )))))
-            }
-            Task::Template(event) => {
-                Self::require_local(memory)?;
-                let template = self.template(memory, &env, event).await?;
-                Ok(Pending::Ready(Ok(Answer::Template(Box::new(template)))))
-            }
-            Task::Ingest {
-                pdu,
-                arrival,
-                given,
-            } => {
-                Self::require_local(memory)?;
-                let given = given
-                    .clone()
-                    .map(|(state, auth_chain)| GivenState { state, auth_chain });
-                let pdu = Arc::clone(pdu);
-                let verdict = ingest(memory, batch, &env, pdu, *arrival, given, None).await?;
-                Ok(match verdict {
-                    Verdict::Appended { soft } => Pending::Ingested { soft },
-                    Verdict::Done(ingested) => Pending::Ready(Ok(Answer::Ingested(ingested))),
-                    Verdict::Rejected(rejection) => {
-                        Pending::Ready(Ok(Answer::Ingested(Ingested::Rejected(rejection))))
-                    }
-                })
-            }
-            Task::Outliers(pdus) => {
-                add_outliers(memory, batch, pdus.clone())?;
-                done
-            }
-            Task::Join(import) => {
-                import_join(memory, batch, &env, import).await?;
-                done
-            }
-            Task::History {
-                pdus,
-                before_oldest,
-            } => {
-                let before_oldest = before_oldest
-                    .clone()
-                    .map(|(state, auth_chain)| GivenState { state, auth_chain });
-                let history = History {
-                    pdus: pdus.clone(),
-                    before_oldest,
-                };
-                let added = import_history(memory, batch, &env, history).await?;
-                Ok(Pending::Ready(Ok(Answer::Added(added))))
-            }
-        }
-    }
-
-    /// An event of a local user that was drafted before, and got another server's signature since.
-    async fn stage_drafted(
-        &self,
-        memory: &mut Memory,
-        batch: &mut Batch,
-        env: &Env<'_>,
-        event: &NewEvent,
-    ) -> Result<Pending> {
-        let Some(pdu) = event.drafted.clone() else {
-            return Err(Error::Contention);
-        };
-        let id = pdu.event_id().to_owned();
-        let (arrival, wanted) = (Arrival::Local, Some(event));
-        let verdict = ingest(memory, batch, env, pdu, arrival, None, wanted).await;
-        let refused = match verdict {
-            Ok(Verdict::Appended { .. }) => return Ok(Pending::Submitted(id)),
-            Ok(Verdict::Rejected(rejection)) => Error::Rejected(rejection),
-            Ok(Verdict::Done(_)) => Error::Contention,
-            Err(error) => error,
-        };
-        match self.repeated(event).await? {
-            Some(submitted) => Ok(Pending::Ready(Ok(Answer::Submitted(submitted)))),
-            None => Err(refused),
-        }
-    }
-
-    async fn template(&self, memory: &Memory, env: &Env<'_>, event: &NewEvent) -> Result<Template> {
-        let draft = draft(memory, env, event).await?;
-        let rules = memory.rules();
-        // A trial signature gives the event a form that the rules can be asked about.
-        let trial = draft.sign(self.identity.server_name(), self.identity.key(), rules)?;
-        crate::draft::authorize(memory, memory.head.cs, &trial).await?;
-        let object = draft.to_object(event.sender.server_name(), rules);
-        Ok(Template {
-            object,
-            version: memory.version,
-        })
-    }
-
-    /// Without a local member there is no current state to act on.
-    fn require_local(memory: &Memory) -> Result<()> {
-        if memory.head.pos == 0 {
-            return Err(Error::UnknownRoom);
-        }
-        if memory.local_joined > 0 {
-            Ok(())
-        } else {
-            Err(Error::NotInRoom)
-        }
-    }
-
-    /// Commits in pieces that one command of the engine can hold, each with a key at most once.
-    /// What stands before the last log entry is harmless by itself.
-    async fn commit(&self, batch: Batch) -> Result<Vec<Outcome>> {
-        let mut outcomes = Vec::with_capacity(batch.ops.len());
-        let mut last = None;
-        for mut piece in pieces(batch) {
-            if !outcomes.iter().all(Outcome::is_applied) {
-                outcomes.extend(vec![Outcome::NotReached; piece.ops.len()]);
-                continue;
-            }
-            chain_to(&mut piece, last);
-            let applied = self.store.commit(piece).await?;
-            last = applied.iter().rev().find_map(Outcome::position).or(last);
-            outcomes.extend(applied);
-        }
-        Ok(outcomes)
-    }
-
-    /// Answers what was applied, settles the first conflict, and returns what must be repeated.
-    async fn answer(&self, waiting: Vec<Waiting>, outcomes: &[Outcome]) -> Vec<Command> {
-        let mut again = Vec::new();
-        for one in waiting {
-            let own = &outcomes[one.ops.clone()];
-            let clean = again.is_empty() && own.iter().all(Outcome::is_applied);
-            if clean {
-                let position = own.iter().rev().find_map(Outcome::position);
-                reply(one.command.reply, one.outcome.with(position));
-                continue;
-            }
-            if again.is_empty()
-                && let Some(settled) = self.settle(&one, own).await
-            {
-                reply(one.command.reply, settled);
-                continue;
-            }
-            again.push(one.command);
-        }
-        again
-    }
-
-    /// The answer to a command whose entry is there already; `None`: draft it anew.
-    async fn settle(&self, waiting: &Waiting, outcomes: &[Outcome]) -> Option<Result<Answer>> {
-        let index = outcomes.iter().find_map(|outcome| match outcome {
-            Outcome::Conflict { index } => Some(*index),
-            _ => None,
-        })??;
-        match (index, &waiting.command.task) {
-            ("txh", Task::Submit(event)) => match self.repeated(event).await {
-                Ok(found) => found.map(|submitted| Ok(Answer::Submitted(submitted))),
-                Err(error) => Some(Err(error)),
-            },
-            ("rc", Task::Submit(event)) => Some(self.same_message(event).await),
-            ("le", Task::Ingest { .. }) => Some(Ok(Answer::Ingested(Ingested::Known))),
-            _ => None,
-        }
-    }
-
-    /// The entry that an earlier request of the same transaction made.
-    async fn repeated(&self, event: &NewEvent) -> Result<Option<Submitted>> {
-        let Some(txn) = &event.txn else {
-            return Ok(None);
-        };
-        let hash = txn_hash(&event.sender, txn);
-        let scan =
-            gantry_store::Scan::index("txh", vec![(self.shared.rid as i64).into(), binary(&hash)]);
-        let found = self
-            .store
-            .scan::<EntryDoc>(ROOM, scan.limit(1))
-            .await?
-            .pop();
-        found.map(|(_, entry)| self.submitted(&entry)).transpose()
-    }
-
-    /// The entry that bears the message id which the client chose.
-    async fn same_message(&self, event: &NewEvent) -> Result<Answer> {
-        let Some(rc) = &event.rc else {
-            return Err(Error::DuplicateId);
-        };
-        let scan = gantry_store::Scan::index("rc", vec![rc.as_str().into()]).limit(1);
-        let found = self.store.scan::<EntryDoc>(ROOM, scan).await?.pop();
-        let (_, entry) = found.ok_or(Error::DuplicateId)?;
-        if entry.rid as u64 != self.shared.rid {
-            return Err(Error::DuplicateId);
-        }
-        let pdu = self.body(&entry)?;
-        if pdu.sender() != event.sender {
-            return Err(Error::DuplicateId);
-        }
-        Ok(Answer::Submitted(self.submitted(&entry)?))
-    }
-
-    fn body(&self, entry: &EntryDoc) -> Result<Pdu> {
-        let body = entry.body.as_ref().ok_or(Error::DuplicateId)?;
-        crate::codec::restore(body, self.shared.version, &entry.hash()?)
-    }
-
-    fn submitted(&self, entry: &EntryDoc) -> Result<Submitted> {
-        let rules = self.shared.version.rules();
-        let event_id = match gantry_model::pdu::event_id_of_hash(&entry.hash()?, rules) {
-            Some(id) => id,
-            None => match &entry.body {
-                Some(_) => self.body(entry)?.event_id().to_owned(),
-                None => self.id_of_state_event(entry)?,
-            },
-        };
-        Ok(Submitted {
-            event_id,
-            repeated: true,
-            position: entry.position()?,
-        })
-    }
-
-    /// Ids of versions 1 and 2 stand in the bodies only; those of state events are in memory.
-    fn id_of_state_event(&self, entry: &EntryDoc) -> Result<gantry_model::id::OwnedEventId> {
-        let view = self.shared.view.read().clone();
-        view.and_then(|view| view.pdu_by_number(entry.rn? as u32))
-            .map(|pdu| pdu.event_id().to_owned())
-            .ok_or(Error::Broken("a state event without body"))
-    }
-}
-
-impl Pending {
-    fn with(self, position: Option<Position>) -> Result<Answer> {
-        match (self, position) {
-            (Self::Ready(answer), _) => answer,
-            (Self::Submitted(event_id), Some(position)) => Ok(Answer::Submitted(Submitted {
-                event_id,
-                repeated: false,
-                position,
-            })),
-            (Self::Ingested { soft: true }, Some(_)) => Ok(Answer::Ingested(Ingested::SoftFailed)),
-            (Self::Ingested { soft: false }, Some(position)) => {
-                Ok(Answer::Ingested(Ingested::Accepted(position)))
-            }
-            (Self::Submitted(_) | Self::Ingested { .. }, None) => {
-                Err(Error::Broken("an entry without position"))
-            }
-        }
-    }
-}
-
-/// A batch in pieces: not too large, and no key twice in one.
-fn pieces(batch: Batch) -> Vec<Batch> {
-    let mut pieces = vec![Batch::new()];
-    let mut keys = HashSet::new();
-    for op in batch.ops {
-        let place = (op.op.table().name, op.op.key().clone());
-        let full = pieces
-            .last()
-            .is_some_and(|piece| piece.ops.len() >= MAX_OPS);
-        if full || keys.contains(&place) {
-            pieces.push(Batch::new());
-            keys.clear();
-        }
-        keys.insert(place);
-        if let Some(piece) = pieces.last_mut() {
-            piece.ops.push(op);
-        }
-    }
-    pieces
-}
-
-/// Tells the first entry of a piece what stands before it: the last one of the piece before.
-fn chain_to(piece: &mut Batch, last: Option<Position>) {
-    let Some(last) = last else { return };
-    let first = piece.ops.iter_mut().find(|op| op.stamp != Stamp::None);
-    if let Some(BatchOp {
-        op: Op::Insert { doc, .. },
-        stamp: Stamp::PositionAfterPrevious,
-    }) = first
-    {
-        doc.insert("pw", last);
-    }
-}
-
-/// The key of a log entry.
-pub(crate) fn entry_key(rid: u64, pos: u64) -> gantry_store::Key {
-    crate::codec::key(rid, KIND_LOG, pos)
-}
-
-fn reply(to: oneshot::Sender<Result<Answer>>, answer: Result<Answer>) {
-    // Whoever asked may have gone; the commit stands all the same.
-    drop(to.send(answer));
-}
-
-fn refuse(commands: Vec<Command>, error: &Error) {
-    for command in commands {
-        let copy = match error {
-            Error::Contention => Error::Contention,
-            Error::Broken(what) => Error::Broken(what),
-            _ => Error::Closed,
-        };
-        reply(command.reply, Err(copy));
     }
 }
