@@ -9,7 +9,7 @@ use gantry_store::{Scan, Store, schema::ROOM};
 use crate::{
     Error, Result,
     codec::{
-        EntryDoc, Hash, KIND_KEY, KIND_LOG, KIND_STATE, KeyDoc, StateDoc, hash_of, key, number,
+        EntryDoc, Hash, KIND_KEY, KIND_STATE, KeyDoc, StateDoc, entry_key, hash_of, number,
         restore, unpack,
     },
     memory::{Dag, Extremity, Head, Memory, Place},
@@ -33,26 +33,27 @@ pub(crate) async fn load(
     Ok(memory)
 }
 
-/// Takes in what the log has beyond a room's memory, which must not run ahead of it. False: nothing.
+/// Takes in what is stored beyond a room's memory, which must not run ahead of it: state events, also
+/// those that no entry stands for, and the end of the log. False: the log ends where it did.
 pub(crate) async fn refresh(memory: &mut Memory) -> Result<bool> {
-    let log = |pos| key(memory.rid, KIND_LOG, pos);
-    let end = Scan::range(Bound::Included(log(0)), Bound::Included(log(u64::MAX)));
+    let end = Scan::range(
+        Bound::Included(entry_key(memory.rid, 0)),
+        Bound::Included(entry_key(memory.rid, u64::MAX)),
+    );
     let store = memory.store.clone();
     let last = store.scan::<EntryDoc>(ROOM, end.reverse().limit(2)).await?;
-    let pos = match last.first() {
-        Some((last_key, _)) => number(last_key)?,
-        None => 0,
-    };
-    if pos == memory.head.pos && pos > 0 {
-        return Ok(false);
-    }
     let mut dag = memory.dag.clone();
     extend_dag(&store, memory.rid, memory.version, &mut dag).await?;
     memory.set_events(dag);
-    if let Some((_, entry)) = last.first() {
-        check_chain(pos, entry, last.get(1))?;
-        memory.head = load_head(memory, pos, entry).await?;
+    let Some((last_key, entry)) = last.first() else {
+        return Ok(false);
+    };
+    let pos = number(last_key)?;
+    if pos == memory.head.pos {
+        return Ok(false);
     }
+    check_chain(pos, entry, last.get(1))?;
+    memory.head = load_head(memory, pos, entry).await?;
     Ok(true)
 }
 
@@ -113,7 +114,7 @@ async fn load_head(memory: &mut Memory, pos: u64, entry: &EntryDoc) -> Result<He
         .h
         .fx
         .iter()
-        .map(|one| key(memory.rid, KIND_LOG, one.pos as u64))
+        .map(|one| entry_key(memory.rid, one.pos as u64))
         .collect();
     let mut fx = Vec::with_capacity(keys.len());
     let found = memory.store.multi_get::<EntryDoc>(ROOM, &keys).await?;

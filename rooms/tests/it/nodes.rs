@@ -1,27 +1,54 @@
 //! Several nodes on one MongoDB, where `GANTRY_TEST_MONGODB_URI` names one.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use gantry_model::{RoomVersion, id::RoomId};
 use gantry_rooms::{Direction, Membership};
-use gantry_store::Store;
+use gantry_store::{Engine, Error, MongoEngine, Op, Store, schema::MEMBERSHIP, testing::Applying};
 
 use crate::house::{House, member, user};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Two nodes of the server `one`; `None`: there is no MongoDB here.
-async fn two_nodes(database: &str) -> Option<(House, House)> {
-    let uri = std::env::var("GANTRY_TEST_MONGODB_URI").ok();
-    let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(uri.is_some() || !is_ci, "CI needs GANTRY_TEST_MONGODB_URI");
-    let uri = uri?;
-    let folder = tempfile::tempdir().unwrap();
-    let unique = folder.path().file_name().unwrap().to_string_lossy();
-    let database = format!("gantry_{database}_{}", unique.replace('.', ""));
-    let open = async |node| Store::open_mongodb(&uri, &database, node).await.unwrap();
-    let (a, b) = (open("a").await, open("b").await);
-    Some((House::on(a, "one", 1), House::on(b, "one", 2)))
+/// A database of the server for tests; `None`: there is no MongoDB here.
+struct Database {
+    uri: String,
+    name: String,
+}
+
+impl Database {
+    fn new(purpose: &str) -> Option<Self> {
+        let uri = std::env::var("GANTRY_TEST_MONGODB_URI").ok();
+        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(uri.is_some() || !is_ci, "CI needs GANTRY_TEST_MONGODB_URI");
+        let folder = tempfile::tempdir().unwrap();
+        let unique = folder.path().file_name().unwrap().to_string_lossy();
+        Some(Self {
+            uri: uri?,
+            name: format!("gantry_{purpose}_{}", unique.replace('.', "")),
+        })
+    }
+
+    async fn engine(&self) -> Arc<dyn Engine> {
+        Arc::new(MongoEngine::open(&self.uri, &self.name).await.unwrap())
+    }
+
+    /// A node of the server `one`.
+    async fn node(&self, node: &str) -> House {
+        let store = Store::open(self.engine().await, node).await.unwrap();
+        House::on(store, "one", node.bytes().map(u64::from).sum())
+    }
+}
+
+async fn two_nodes(purpose: &str) -> Option<(House, House)> {
+    let database = Database::new(purpose)?;
+    Some((database.node("a").await, database.node("b").await))
 }
 
 /// Waits until both nodes have seen what the other has committed.
@@ -116,4 +143,69 @@ async fn nodes_that_write_to_one_room_at_once_lose_nothing() {
     }
     a.close().await;
     b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_node_has_kept_aside_hinders_no_other() {
+    let Some((a, b)) = two_nodes("outliers").await else {
+        return;
+    };
+    let (alice, bob) = (user("@alice:one"), user("@bob:one"));
+    let room = a.public_room(RoomVersion::V11, &alice).await;
+    b.rooms.get(&room).await.unwrap();
+
+    let aside = a.rooms.draft(&room, member(&alice, &bob, "invite")).await;
+    a.rooms
+        .add_outliers(&room, vec![aside.unwrap()])
+        .await
+        .unwrap();
+
+    let joined = b.rooms.submit(&room, member(&bob, &bob, "join")).await;
+    joined.unwrap();
+    a.close().await;
+    b.close().await;
+}
+
+/// An engine whose process is gone before it writes the first membership after `is_doomed` was set.
+fn doomed(inner: Arc<dyn Engine>, is_doomed: Arc<AtomicBool>) -> Applying {
+    Applying::new(inner, move |inner, batches| {
+        let is_doomed = is_doomed.load(Ordering::SeqCst);
+        async move {
+            if !is_doomed {
+                return inner.apply(batches).await;
+            }
+            let is_before = |op: &&Op| op.table() != MEMBERSHIP;
+            let before = |ops: &Vec<Op>| ops.iter().take_while(is_before).cloned().collect();
+            inner.apply(batches.iter().map(before).collect()).await?;
+            Err(Error::Engine("the process is gone".into()))
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_membership_that_a_crash_cut_off_is_written_after_it() {
+    let Some(database) = Database::new("replay") else {
+        return;
+    };
+    let is_doomed = Arc::new(AtomicBool::new(false));
+    let engine = doomed(database.engine().await, Arc::clone(&is_doomed));
+    let store = Store::open(Arc::new(engine), "a").await.unwrap();
+    let house = House::on(store, "one", 1);
+    let (alice, bob) = (user("@alice:one"), user("@bob:one"));
+    let room = house.public_room(RoomVersion::V11, &alice).await;
+    is_doomed.store(true, Ordering::SeqCst);
+    let joined = house.rooms.submit(&room, member(&bob, &bob, "join")).await;
+    joined.unwrap_err();
+    house.close().await;
+
+    let house = database.node("a").await;
+    let view = house.rooms.get(&room).await.unwrap();
+    assert_eq!(view.membership(&bob), Some(Membership::Join));
+    let before = house.rooms.membership_of(&bob, &room).await.unwrap();
+    assert_eq!(house.rooms.replay().await.unwrap(), 1);
+
+    let after = house.rooms.membership_of(&bob, &room).await.unwrap();
+    assert!(before.is_none() && after.is_some());
+    assert_eq!(house.rooms.replay().await.unwrap(), 0);
+    house.close().await;
 }
