@@ -150,6 +150,7 @@ impl Searching {
         };
         let limit = query.filter.limit.unwrap_or(DEFAULT_LIMIT);
         let limit = limit.clamp(1, MAX_LIMIT);
+        index.renew().await;
         let mut question = question(query, &hunt, limit);
         let mut page = SeenPage::default();
         let mut looked_at = 0;

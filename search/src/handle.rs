@@ -11,7 +11,7 @@ use crate::{Error, Found, Question, Result, folder::Opened, follow::Follower};
 
 /// Questions that are worked on at once; others wait.
 const CONCURRENCY: usize = 2;
-/// How long a question waits for what is new to be taken in.
+/// How long a search waits for what is new to be taken in.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the index is made of.
@@ -63,11 +63,15 @@ impl Search {
         self.0.config.tracker.spawn(follower.run());
     }
 
-    /// Asks the index, which first takes in what is new.
-    pub async fn ask(&self, question: Question) -> Result<Found> {
+    /// Has the index take in what is new, and waits for it, but not for long: where there is too much,
+    /// what is there can be asked. To be called once before the questions of a search.
+    pub async fn renew(&self) {
         let now = self.0.config.rooms.store_cut();
-        // Where there is too much to wait for, what is there is asked.
         let _in_time = tokio::time::timeout(PATIENCE, self.caught_up(&now)).await;
+    }
+
+    /// Asks the index as it is.
+    pub async fn ask(&self, question: Question) -> Result<Found> {
         let permit = self.0.permits.acquire().await;
         let _permit = permit.map_err(|_| Error::NotReady)?;
         let opened = self.0.opened.read().clone().ok_or(Error::NotReady)?;
