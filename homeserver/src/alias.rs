@@ -106,7 +106,7 @@ impl Directory {
             "",
             content,
         );
-        self.core.submit(view.room_id(), event).await?;
+        self.core.submit_in(view, event).await?;
         Ok(())
     }
 }

@@ -184,7 +184,7 @@ impl DelayedEvents {
 
     /// Sends an event; doing it twice is doing it once.
     async fn send(&self, event: &DelayedEvent) -> Result<()> {
-        self.core.joined_view(&event.user, &event.room).await?;
+        let view = self.core.joined_view(&event.user, &event.room).await?;
         let (user, kind, content) = (event.user.clone(), &event.kind, event.content.clone());
         let new = match &event.state_key {
             Some(state_key) => NewEvent::state(user, kind, state_key, content),
@@ -195,7 +195,7 @@ impl DelayedEvents {
             endpoint: "delayed",
             id: event.delay_id.clone(),
         };
-        self.core.submit(&event.room, new.with_txn(txn)).await?;
+        self.core.submit_in(&view, new.with_txn(txn)).await?;
         Ok(())
     }
 }

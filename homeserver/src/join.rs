@@ -63,9 +63,9 @@ impl MembershipActs {
             .member_content(user, Membership::Knock, reason)
             .await?;
         let view = self.core.rooms.view(&room).await?;
-        if view.as_ref().is_some_and(RoomView::is_joined_locally) {
+        if let Some(view) = view.as_ref().filter(|view| view.is_joined_locally()) {
             let event = NewEvent::state(user.clone(), MEMBER, user.as_str(), content);
-            self.core.submit(&room, event).await?;
+            self.core.submit_in(view, event).await?;
             return Ok(room);
         }
         via.extend(self.core.servers_of(&room, None, view.as_ref()));

@@ -100,7 +100,7 @@ impl MembershipActs {
         let offer = self.core.federation.store_invite(at, &view, user).await?;
         let kind = "m.room.third_party_invite";
         let event = NewEvent::state(user.clone(), kind, offer.token, offer.content);
-        self.core.submit(room, event).await?;
+        self.core.submit_in(&view, event).await?;
         Ok(())
     }
 

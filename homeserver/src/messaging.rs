@@ -61,7 +61,7 @@ impl Messaging {
             ts,
         } = message;
         self.core.may(session, Act::Send)?;
-        self.core.joined_view(&session.user_id, &room).await?;
+        let view = self.core.joined_view(&session.user_id, &room).await?;
         let redacts = match kind.as_str() {
             REDACTION => Some(taken_target(&mut content)?),
             _ => None,
@@ -78,7 +78,7 @@ impl Messaging {
             origin_server_ts: claimed_time(session, ts)?,
             ..NewEvent::message(session.user_id.clone(), kind, content)
         };
-        self.core.submit(&room, event).await
+        self.core.submit_in(&view, event).await
     }
 
     /// Sets a state event. One that would change nothing is not sent; its answer is the event that
@@ -137,7 +137,7 @@ impl Messaging {
             origin_server_ts: claimed_time(session, ts)?,
             ..NewEvent::state(session.user_id.clone(), kind, state_key, content)
         };
-        let sent = self.core.submit(room, event).await?;
+        let sent = self.core.submit_in(&view, event).await?;
         if let Some(replacement) = replacement {
             self.core.carry_over_all(&view, &replacement).await;
         }
@@ -157,7 +157,7 @@ impl Messaging {
         txn: Option<(&'static str, String)>,
     ) -> Result<Submitted> {
         self.core.limits.check_user(Act::Send, session)?;
-        self.core.joined_view(&session.user_id, room).await?;
+        let view = self.core.joined_view(&session.user_id, room).await?;
         self.check_redaction(session, room, target).await?;
         let content = reason
             .into_iter()
@@ -167,7 +167,7 @@ impl Messaging {
             redacts: Some(target.to_owned()),
             ..NewEvent::message(session.user_id.clone(), REDACTION, content.collect())
         };
-        self.core.submit(room, event).await
+        self.core.submit_in(&view, event).await
     }
 
     async fn check_redaction(
