@@ -98,7 +98,9 @@ pub use gantry_workspace::Workspace;
 
 pub use self::account_policy::{AccountPolicy, Contact, Support, Term};
 pub use self::admin_rooms::{AdminRoom, AdminRooms};
-pub use self::admin_tasks::{DeleteWish, Deletion, PurgeWish, Replacement, Shutdown, TaskStatus};
+pub use self::admin_tasks::{
+    DeleteWish, Deletion, Purge, PurgeWish, Replacement, Shutdown, Task, TaskStatus,
+};
 pub use self::administration::{Administration, UserChange, UserQuery};
 pub use self::aggregations::{Aggregation, Aggregations, ThreadSummary};
 pub use self::alias::ResolvedAlias;

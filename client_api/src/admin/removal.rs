@@ -118,10 +118,10 @@ pub(crate) async fn get_purge_status(
     PathArgs(purge_id): PathArgs<String>,
 ) -> Result<Json<PurgeStatus>> {
     let administration = &state.homeserver().administration;
-    let (status, error) = administration.purge_status(&session, &purge_id)?;
+    let purge = administration.purge(&session, &purge_id)?;
     Ok(Json(PurgeStatus {
-        status: name_of(status),
-        error,
+        status: name_of(purge.status),
+        error: purge.error,
     }))
 }
 
@@ -206,7 +206,7 @@ impl From<Deletion> for DeleteStatus {
             room_id: deletion.room,
             status: name_of(deletion.status),
             error: deletion.error,
-            shutdown_room: deletion.shutdown.into(),
+            shutdown_room: deletion.result.into(),
         }
     }
 }
