@@ -232,34 +232,16 @@ impl QueueState {
 
 #[cfg(test)]
 mod tests {
-    use gantry_model::{
-        Object, PduDraft, RoomVersion, ServerSigningKey,
-        id::{RoomId, UserId},
-    };
+    use gantry_model::Object;
+    use gantry_roomgen::message_in;
 
     use super::*;
 
     fn item(s: u64) -> Item {
-        let draft = PduDraft {
-            room_id: Some(RoomId::parse("!a:b.c").unwrap()),
-            sender: UserId::parse("@a:b.c").unwrap(),
-            kind: "m.room.message".to_owned(),
-            state_key: None,
-            content: Object::new(),
-            redacts: None,
-            prev_events: Vec::new(),
-            auth_events: Vec::new(),
-            depth: 1,
-            origin_server_ts: s as i64,
-            id_localpart: String::new(),
-        };
-        let key = ServerSigningKey::from_seed("1", &[1; 32]);
-        let pdu = draft
-            .sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules())
-            .unwrap();
+        let server = "b.c".try_into().unwrap();
         Item {
             position: Position { w: 1, s },
-            pdu: Arc::new(pdu),
+            pdu: Arc::new(message_in(server, "!a:b.c", s as i64, &[])),
         }
     }
 

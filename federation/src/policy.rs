@@ -213,11 +213,8 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use gantry_model::{
-        PduDraft, RoomVersion, ServerSigningKey,
-        canonical_json::parse_object,
-        id::{RoomId, UserId},
-    };
+    use gantry_model::{ServerSigningKey, canonical_json::parse_object};
+    use gantry_roomgen::message_in;
     use proptest::prelude::*;
 
     use super::*;
@@ -232,22 +229,7 @@ mod tests {
     }
 
     fn message() -> Pdu {
-        let draft = PduDraft {
-            room_id: Some(RoomId::parse("!a:b.c").unwrap()),
-            sender: UserId::parse("@a:b.c").unwrap(),
-            kind: "m.room.message".to_owned(),
-            state_key: None,
-            content: Object::new(),
-            redacts: None,
-            prev_events: Vec::new(),
-            auth_events: Vec::new(),
-            depth: 1,
-            origin_server_ts: 1,
-            id_localpart: String::new(),
-        };
-        let own = ServerSigningKey::from_seed("1", &[1; 32]);
-        let rules = RoomVersion::V11.rules();
-        draft.sign("b.c".try_into().unwrap(), &own, rules).unwrap()
+        message_in("b.c".try_into().unwrap(), "!a:b.c", 1, &[])
     }
 
     #[test]

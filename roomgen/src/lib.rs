@@ -11,11 +11,13 @@
 //! assert_eq!(room.forks.len(), 2);
 //! ```
 
+mod alone;
 mod cast;
 mod params;
 mod script;
 mod world;
 
+pub use alone::message_in;
 pub use cast::{Cast, key_of};
 pub use params::{Fork, Merge, Params, Signing};
 pub use script::{Generated, generate};

@@ -47,33 +47,13 @@ pub(super) fn by_prev(events: HashMap<OwnedEventId, Pdu>) -> Vec<Pdu> {
 
 #[cfg(test)]
 mod tests {
-    use gantry_model::{
-        Object, PduDraft, RoomVersion, ServerSigningKey,
-        id::{RoomId, UserId},
-        pdu::Reference,
-    };
+    use gantry_roomgen::message_in;
     use proptest::prelude::*;
 
     use super::*;
 
     fn event(number: i64, prev: &[&Pdu]) -> Pdu {
-        let draft = PduDraft {
-            room_id: Some(RoomId::parse("!a:b.c").unwrap()),
-            sender: UserId::parse("@a:b.c").unwrap(),
-            kind: "m.room.message".to_owned(),
-            state_key: None,
-            content: Object::new(),
-            redacts: None,
-            prev_events: prev.iter().map(|pdu| Reference::to(pdu)).collect(),
-            auth_events: Vec::new(),
-            depth: 1,
-            origin_server_ts: number,
-            id_localpart: String::new(),
-        };
-        let key = ServerSigningKey::from_seed("1", &[1; 32]);
-        draft
-            .sign("b.c".try_into().unwrap(), &key, RoomVersion::V11.rules())
-            .unwrap()
+        message_in("b.c".try_into().unwrap(), "!a:b.c", number, prev)
     }
 
     proptest! {

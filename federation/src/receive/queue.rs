@@ -175,32 +175,14 @@ impl Queues {
 
 #[cfg(test)]
 mod tests {
-    use gantry_model::{
-        Object, PduDraft, RoomVersion, ServerSigningKey,
-        id::{RoomId, UserId},
-    };
+    use gantry_roomgen::message_in;
 
     use super::*;
 
     fn waiting(server: &str, room: &str, number: i64) -> Waiting {
-        let draft = PduDraft {
-            room_id: Some(RoomId::parse(room).unwrap()),
-            sender: UserId::parse(format!("@a:{server}")).unwrap(),
-            kind: "m.room.message".to_owned(),
-            state_key: None,
-            content: Object::new(),
-            redacts: None,
-            prev_events: Vec::new(),
-            auth_events: Vec::new(),
-            depth: 1,
-            origin_server_ts: number,
-            id_localpart: String::new(),
-        };
-        let key = ServerSigningKey::from_seed("1", &[1; 32]);
-        let pdu = draft
-            .sign(server.try_into().unwrap(), &key, RoomVersion::V11.rules())
-            .unwrap();
-        Waiting::new(ServerName::parse(server).unwrap(), pdu)
+        let server = ServerName::parse(server).unwrap();
+        let pdu = message_in(&server, room, number, &[]);
+        Waiting::new(server, pdu)
     }
 
     #[test]
