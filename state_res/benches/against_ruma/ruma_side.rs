@@ -47,11 +47,15 @@ impl Room {
         }
     }
 
-    /// The full auth chain of each state.
+    /// The full auth chain of each state, with the state's own events (ADR 0008).
     pub(crate) fn chains(&self) -> Vec<Chain> {
         self.states
             .iter()
-            .map(|state| self.chain(state.values()))
+            .map(|state| {
+                let mut chain = self.chain(state.values());
+                chain.extend(state.values().cloned());
+                chain
+            })
             .collect()
     }
 

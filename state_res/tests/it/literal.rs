@@ -76,6 +76,15 @@ pub(crate) fn full_auth_chain(events: &Events, ids: impl IntoIterator<Item = Str
     chain
 }
 
+/// The full auth chain of a state: the auth chains of its events, and the events themselves, which
+/// the words leave out and other servers do not (ADR 0008).
+pub(crate) fn chain_of_state(events: &Events, ids: impl IntoIterator<Item = String>) -> Ids {
+    let own: Ids = ids.into_iter().collect();
+    let mut chain = full_auth_chain(events, own.iter().cloned());
+    chain.extend(own);
+    chain
+}
+
 /// The events on paths between conflicted events, ends included.
 pub(crate) fn conflicted_subgraph(events: &Events, conflicted: &Ids) -> Ids {
     let below = full_auth_chain(events, conflicted.iter().cloned());

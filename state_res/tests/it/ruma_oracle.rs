@@ -49,7 +49,7 @@ pub(crate) fn resolve(room: &Room, states: &[StateMap]) -> BTreeMap<(String, Str
         .iter()
         .map(|state| {
             let ids = room.named(state).into_values();
-            literal::full_auth_chain(&literal::events(room), ids)
+            literal::chain_of_state(&literal::events(room), ids)
                 .into_iter()
                 .filter_map(|id| EventId::parse(id).ok())
                 .collect::<EventIdSet<OwnedEventId>>()

@@ -6,7 +6,7 @@ use gantry_model::{Pdu, id::UserId};
 use gantry_state_res::{PowerLevels, auth::auth_types};
 
 use super::{
-    Events, Ids, State, auth_ids, conflicted_subgraph, create, full_auth_chain, is_allowed, key_of,
+    Events, Ids, State, auth_ids, chain_of_state, conflicted_subgraph, create, is_allowed, key_of,
 };
 
 pub(crate) fn resolve(states: &[State], events: &Events, version_12: bool) -> State {
@@ -79,7 +79,7 @@ fn split(states: &[State]) -> (State, Ids) {
 fn auth_difference(states: &[State], events: &Events) -> Ids {
     let chains: Vec<Ids> = states
         .iter()
-        .map(|state| full_auth_chain(events, state.values().cloned()))
+        .map(|state| chain_of_state(events, state.values().cloned()))
         .collect();
     let in_all = |id: &String| chains.iter().all(|chain| chain.contains(id));
     chains
