@@ -3,6 +3,7 @@
 mod conformance;
 mod fuzz;
 mod layout;
+mod model;
 mod mongod;
 mod peers;
 mod shell;

@@ -29,6 +29,7 @@ impl Options {
     fn steps(&self) -> Vec<Step> {
         match self.only {
             Some(step) => vec![step],
+            None if self.long => Step::ALL.into_iter().chain(Step::LONG).collect(),
             None => Step::ALL.to_vec(),
         }
     }

@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::conformance;
 use crate::fuzz;
 use crate::layout::Layout;
+use crate::model;
 use crate::peers::Peer;
 use crate::shell;
 
@@ -33,6 +34,8 @@ pub(crate) enum Step {
     Fuzz,
     /// Matrix's own conformance tests, against the recorded results.
     Complement,
+    /// The model of the event log on several nodes. Only by hand and in a long run.
+    Model,
 }
 
 /// What has been started for the steps.
@@ -58,7 +61,7 @@ impl<'a> Surroundings<'a> {
 }
 
 impl Step {
-    /// Every step, in the order of a full run.
+    /// Every step of a run, in their order.
     pub(crate) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Clippy,
@@ -70,6 +73,9 @@ impl Step {
         Self::Fuzz,
         Self::Complement,
     ];
+
+    /// What a long run has beside them.
+    pub(crate) const LONG: [Self; 1] = [Self::Model];
 
     /// The name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -83,6 +89,7 @@ impl Step {
             Self::OneRoom => "one_room",
             Self::Fuzz => "fuzz",
             Self::Complement => "complement",
+            Self::Model => "model",
         }
     }
 
@@ -102,7 +109,8 @@ impl Step {
             | Self::Doc
             | Self::Conformance
             | Self::Fuzz
-            | Self::Complement => &[],
+            | Self::Complement
+            | Self::Model => &[],
         }
     }
 
@@ -113,7 +121,10 @@ impl Step {
 
     /// True if the workspace has to be built beforehand.
     pub(crate) fn needs_binary(self) -> bool {
-        !matches!(self, Self::Fmt | Self::Clippy | Self::Doc | Self::Fuzz)
+        !matches!(
+            self,
+            Self::Fmt | Self::Clippy | Self::Doc | Self::Fuzz | Self::Model
+        )
     }
 
     /// Runs the step.
@@ -146,13 +157,15 @@ impl Step {
             Self::OneRoom => shell::run(&mut one_room(surroundings)),
             Self::Fuzz => fuzz::run(surroundings.layout, surroundings.long),
             Self::Complement => complement(layout),
+            Self::Model => model::run(layout),
         }
     }
 }
 
 /// Builds the server that the later steps run.
 pub(crate) fn build(layout: &Layout) -> Result<()> {
-    shell::run(cargo(layout).args(["build", "--workspace"]))
+    // With the tests and so with their features: they, and the server, need no second build.
+    shell::run(cargo(layout).args(["build", "--workspace", "--lib", "--bins", "--tests"]))
 }
 
 /// Builds the server alone.
@@ -224,7 +237,7 @@ mod tests {
 
     #[test]
     fn every_step_is_called_by_its_name() {
-        for step in Step::ALL {
+        for step in Step::ALL.into_iter().chain(Step::LONG) {
             assert_eq!(Step::from_str(step.name(), false), Ok(step));
         }
     }
