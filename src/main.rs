@@ -59,8 +59,16 @@ async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     } else {
         StdinEof::Ignored
     };
-    shutdown::requested(stdin).await?;
+    let is_broken = tokio::select! {
+        requested = shutdown::requested(stdin) => {
+            requested?;
+            false
+        }
+        () = running.broken() => true,
+    };
     running.stop().await;
+    // Whoever started the server may start it again, which repairs what can be repaired.
+    anyhow::ensure!(!is_broken, "the storage engine has failed");
     Ok(())
 }
 

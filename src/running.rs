@@ -83,6 +83,11 @@ impl Running {
         self.engine.close().await;
     }
 
+    /// Waits until nothing can be stored any more: the storage engine has failed for good.
+    pub async fn broken(&self) {
+        self.engine.store().ended().await;
+    }
+
     /// Reads the certificate's files again, as SIGHUP does.
     pub fn reload_certificate(&self) -> Result<(), CertificateError> {
         self.certificate

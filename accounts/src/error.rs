@@ -62,20 +62,16 @@ impl Error {
             Self::ProfileTooLarge => ErrorKind::ProfileTooLarge,
             Self::TooLarge(_) => ErrorKind::TooLarge,
             Self::Contended => ErrorKind::Conflict,
-            Self::Storage(store::Error::Unavailable(_) | store::Error::Closed) => {
-                ErrorKind::Unavailable
-            }
-            Self::Storage(store::Error::InvalidToken | store::Error::OtherGeneration { .. }) => {
-                ErrorKind::UnknownPosition
-            }
-            Self::Hashing(_) | Self::Damaged(_) | Self::Storage(_) => ErrorKind::Internal,
+            Self::Storage(error) => error.kind(),
+            Self::Hashing(_) | Self::Damaged(_) => ErrorKind::Internal,
         }
     }
 
     /// A text that may be shown to the user.
     pub fn public_message(&self) -> String {
         match self {
-            Self::Hashing(_) | Self::Damaged(_) | Self::Storage(_) => "internal error".to_owned(),
+            Self::Storage(error) => error.public_message(),
+            Self::Hashing(_) | Self::Damaged(_) => "internal error".to_owned(),
             told => told.to_string(),
         }
     }

@@ -75,10 +75,17 @@ impl Rooms {
 impl NewEvent {
     /// Whether it brings somebody into the room, or nearer to it.
     pub(crate) fn enters(&self) -> bool {
-        let membership = self
-            .content
-            .get("membership")
-            .and_then(|value| value.as_str());
-        self.kind == "m.room.member" && matches!(membership, Some("join" | "invite" | "knock"))
+        matches!(self.membership(), Some("join" | "invite" | "knock"))
+    }
+
+    /// Whether it takes somebody out of the room.
+    pub(crate) fn revokes(&self) -> bool {
+        matches!(self.membership(), Some("leave" | "ban"))
+    }
+
+    /// The membership that it gives somebody.
+    fn membership(&self) -> Option<&str> {
+        let membership = self.content.get("membership")?.as_str()?;
+        (self.kind == "m.room.member").then_some(membership)
     }
 }

@@ -33,6 +33,9 @@ pub enum Error {
     /// Nobody of this server may enter the room.
     #[error("this room is blocked on this server")]
     Blocked,
+    /// Members are missing in the room's state: we have joined it just now.
+    #[error("the members of the room are still being fetched")]
+    Partial,
     /// The stored log is damaged; nothing more is written to the room.
     #[error("the log of the room is damaged: {0}")]
     Broken(&'static str),
@@ -62,15 +65,17 @@ impl Error {
             Self::Malformed(_) => ErrorKind::BadJson,
             Self::RoomExists | Self::DuplicateId => ErrorKind::Conflict,
             Self::Inconsistent(_) => ErrorKind::RemoteFailed,
-            Self::Closed | Self::Contention => ErrorKind::Unavailable,
-            Self::Broken(_) | Self::Storage(_) => ErrorKind::Internal,
+            Self::Closed | Self::Contention | Self::Partial => ErrorKind::Unavailable,
+            Self::Storage(error) => error.kind(),
+            Self::Broken(_) => ErrorKind::Internal,
         }
     }
 
     /// What a user may be told.
     pub fn public_message(&self) -> String {
         match self {
-            Self::Broken(_) | Self::Storage(_) => "internal error".to_owned(),
+            Self::Storage(error) => error.public_message(),
+            Self::Broken(_) => "internal error".to_owned(),
             other => other.to_string(),
         }
     }

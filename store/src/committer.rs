@@ -61,6 +61,11 @@ impl Committer {
         outcomes.await.map_err(|_| Error::Closed)?
     }
 
+    /// Waits until nothing is committed any more.
+    pub(crate) async fn ended(&self) {
+        self.queue.closed().await;
+    }
+
     /// Lets the task commit what is queued, close the slot, and end.
     pub(crate) fn stop(&self) {
         self.stop.cancel();

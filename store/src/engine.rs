@@ -93,6 +93,11 @@ pub trait Engine: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Fails with [`crate::Error::Full`] where there is no room for a write. Asked before each.
+    fn require_room(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Ends background work.
     async fn close(&self);
 }

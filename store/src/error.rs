@@ -72,6 +72,10 @@ pub enum Error {
     /// Another process writes under our slot.
     #[error("another process took over writer slot {0}")]
     SlotLost(u16),
+    /// There is no room on the disk. Nothing was written; reads go on, and writes as soon as there is
+    /// room.
+    #[error("the disk of the server is full")]
+    Full,
     /// The store was shut down, or its committer gave up after an error that it logged.
     #[error("the store is closed")]
     Closed,
@@ -82,7 +86,9 @@ impl Error {
     /// defect.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unavailable(_) | Self::Closed | Self::SlotLost(_) => ErrorKind::Unavailable,
+            Self::Unavailable(_) | Self::Full | Self::Closed | Self::SlotLost(_) => {
+                ErrorKind::Unavailable
+            }
             Self::TooLarge => ErrorKind::TooLarge,
             Self::Duplicate { .. } => ErrorKind::Conflict,
             Self::InvalidToken | Self::OtherGeneration { .. } => ErrorKind::UnknownPosition,
@@ -91,6 +97,14 @@ impl Error {
             | Self::Malformed { .. }
             | Self::KeyLength { .. }
             | Self::UnknownIndex { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// What a user may be told.
+    pub fn public_message(&self) -> String {
+        match self.kind() {
+            ErrorKind::Internal => "internal error".to_owned(),
+            _ => self.to_string(),
         }
     }
 

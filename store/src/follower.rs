@@ -25,7 +25,7 @@ pub(crate) const BEAT: Duration = Duration::from_secs(1);
 /// long after a heartbeat that has come back.
 pub(crate) const LEASE: Duration = Duration::from_secs(5);
 /// Clocks do not run at the same rate.
-const GRACE: Duration = Duration::from_millis(500);
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
 /// How often it is looked who is gone.
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause before a broken feed is opened again.

@@ -4,6 +4,7 @@
 //! write several documents) and [`schema`] (every table there is). This crate must not know what a room, an event or a user is.
 
 mod about;
+mod barrier;
 mod blob;
 mod check;
 mod committer;

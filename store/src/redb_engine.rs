@@ -6,7 +6,7 @@ mod reader;
 mod snapshot;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,11 +25,17 @@ use crate::{
 /// own default is 1 GB.
 const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 
+/// Where less is free on the disk nothing is written: redb can only be opened anew after a write that
+/// failed. One command to the engine needs less.
+const MIN_FREE_BYTES: u64 = 32 << 20;
+
 type Definition<'n> = TableDefinition<'n, &'static [u8], &'static [u8]>;
 
 /// The embedded engine.
 pub struct RedbEngine {
     database: Arc<Database>,
+    /// The folder of the file, on whose disk there has to be room.
+    folder: Option<PathBuf>,
 }
 
 impl RedbEngine {
@@ -41,6 +47,7 @@ impl RedbEngine {
     /// The same with a cache of so many bytes of pages.
     pub async fn open_with_cache(path: &Path, cache_bytes: usize) -> Result<Self> {
         let path = path.to_owned();
+        let folder = path.parent().map(Path::to_owned);
         let database = blocking(move || {
             let opened = Builder::new().set_cache_size(cache_bytes).create(&path);
             let database = opened.map_err(|error| in_use_or_failed(&path, error))?;
@@ -50,6 +57,7 @@ impl RedbEngine {
         .await?;
         Ok(Self {
             database: Arc::new(database),
+            folder,
         })
     }
 
@@ -73,6 +81,7 @@ impl RedbEngine {
         .await?;
         Ok(Self {
             database: Arc::new(database),
+            folder: None,
         })
     }
 
@@ -90,6 +99,7 @@ impl RedbEngine {
         .await?;
         Ok(Self {
             database: Arc::new(database),
+            folder: None,
         })
     }
 
@@ -155,6 +165,19 @@ impl Engine for RedbEngine {
 
     async fn watch(&self) -> Result<Option<Feed>> {
         Ok(None)
+    }
+
+    fn require_room(&self) -> Result<()> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        // Where the system does not tell, the write itself will.
+        match rustix::fs::statvfs(folder) {
+            Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < MIN_FREE_BYTES => {
+                Err(Error::Full)
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     fn snapshot(&self) -> Snapshot {

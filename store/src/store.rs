@@ -69,6 +69,12 @@ impl Store {
         !self.inner.is_shared || self.inner.freshness.is_fresh()
     }
 
+    /// Waits until nothing is committed any more: after [`shutdown`](Self::shutdown), or because the
+    /// engine has failed for good.
+    pub async fn ended(&self) {
+        self.inner.committer.ended().await;
+    }
+
     /// Commits what is queued, gives the writer slot back and closes the engine. What is committed
     /// after this fails.
     pub async fn shutdown(&self) {

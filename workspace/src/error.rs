@@ -40,10 +40,8 @@ impl Error {
             Self::UnknownSetting => ErrorKind::NotFound,
             Self::WrongType => ErrorKind::InvalidParam,
             Self::Contended => ErrorKind::Conflict,
-            Self::Storage(store::Error::Unavailable(_) | store::Error::Closed) => {
-                ErrorKind::Unavailable
-            }
-            Self::Damaged | Self::Storage(_) => ErrorKind::Internal,
+            Self::Storage(error) => error.kind(),
+            Self::Damaged => ErrorKind::Internal,
             Self::Rooms(error) => error.kind(),
         }
     }
@@ -51,7 +49,8 @@ impl Error {
     /// A text that may be shown to the user.
     pub fn public_message(&self) -> String {
         match self {
-            Self::Damaged | Self::Storage(_) => "internal error".to_owned(),
+            Self::Storage(error) => error.public_message(),
+            Self::Damaged => "internal error".to_owned(),
             Self::Rooms(error) => error.public_message(),
             told => told.to_string(),
         }

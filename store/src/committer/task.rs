@@ -83,6 +83,12 @@ impl Task {
 
     /// Commits a group and tells its callers. False: the task cannot go on.
     async fn commit(&mut self, group: Vec<Request>) -> bool {
+        if self.writer.settler.engine.require_room().is_err() {
+            // No number is drawn for it.
+            warn!("the disk is full");
+            Draft::new(group, self.last).fail(|| Error::Full);
+            return true;
+        }
         let stamped = group.iter().flat_map(|request| &request.batch.ops);
         let count = stamped.filter(|op| op.stamp != Stamp::None).count() as u64;
         if self.lease(count).await.is_err()

@@ -108,7 +108,8 @@ impl Store {
                 tasks.spawn(tell(Arc::clone(&engine), node.to_owned(), to_tell, stop));
             }
         }
-        Ok(Self {
+        let stop = writer.settler.stop.clone();
+        let store = Self {
             inner: Arc::new(Inner {
                 engine,
                 node: node.to_owned(),
@@ -121,7 +122,12 @@ impl Store {
                 freshness,
                 tasks,
             }),
-        })
+        };
+        if is_shared {
+            let answering = store.clone().answer_others(stop);
+            store.inner.tasks.spawn(answering);
+        }
+        Ok(store)
     }
 }
 

@@ -73,6 +73,10 @@ impl Engine for Applying {
         }
     }
 
+    fn require_room(&self) -> Result<()> {
+        self.inner.require_room()
+    }
+
     fn snapshot(&self) -> Snapshot {
         self.inner.snapshot()
     }

@@ -188,3 +188,33 @@ async fn a_node_that_comes_back_begins_where_it_ended() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_revoked_is_known_everywhere_when_that_is_acknowledged() {
+    run(Kind::mongodb, async |fixture| {
+        let nodes = [
+            node(fixture, "one").await,
+            node(fixture, "two").await,
+            node(fixture, "three").await,
+        ];
+        let revoked = async {
+            let mut last = None;
+            for n in 0..10 {
+                let writer = &nodes[n % 3];
+                let position = say(writer, n as u64, last).await;
+
+                writer.reach_all(position).await;
+
+                assert!(nodes.iter().all(|node| node.cut().contains(position)));
+                last = Some(position);
+            }
+        };
+        // None of them has to be waited for as one that is gone has to.
+        let in_time = tokio::time::timeout(PATIENCE, revoked).await;
+        in_time.expect("they answer");
+        for store in nodes {
+            store.shutdown().await;
+        }
+    })
+    .await;
+}
