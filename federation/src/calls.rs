@@ -8,6 +8,7 @@ mod invite;
 mod join;
 mod knock;
 mod leave;
+mod members;
 mod moment;
 mod queries;
 mod recommended;

@@ -101,6 +101,8 @@ struct Inner {
     peers: Arc<Peers>,
     requests: Requests,
     joining: Joining,
+    /// Rooms whose missing members are being fetched.
+    completing: Joining,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     tracker: TaskTracker,
@@ -179,6 +181,7 @@ impl Federation {
             peers,
             requests: Requests::default(),
             joining: Joining::default(),
+            completing: Joining::default(),
             clock,
             rng,
             tracker,
@@ -278,6 +281,10 @@ impl Federation {
 
     pub(crate) fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    pub(crate) fn completing(&self) -> &Joining {
+        &self.0.completing
     }
 
     pub(crate) fn joining(&self) -> &Joining {

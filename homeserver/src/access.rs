@@ -1,5 +1,7 @@
 //! How much of a room a user may read.
 
+use std::time::Duration;
+
 use gantry_model::id::{RoomId, UserId};
 use gantry_rooms::{Membership, RoomEvent, RoomView};
 
@@ -7,6 +9,8 @@ use crate::{Error, Result, core::Core};
 
 /// How many changes of a left user's membership are followed back to the leave.
 const MAX_STEPS: usize = 8;
+/// How long a user waits for the members of a room that is just being joined.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Core {
     /// The room as it is now, for a user who is in it.
@@ -15,6 +19,14 @@ impl Core {
             Some(view) if view.membership(user) == Some(Membership::Join) => Ok(view),
             // Whether there is such a room is not for strangers to know.
             _ => Err(stranger()),
+        }
+    }
+
+    /// The room with all its members: those that are missing after a join are waited for.
+    pub(crate) async fn whole(&self, view: RoomView) -> Result<RoomView> {
+        match view.is_partial() {
+            true => Ok(self.rooms.whole(view.room_id(), PATIENCE).await?),
+            false => Ok(view),
         }
     }
 
@@ -28,9 +40,21 @@ impl Core {
             return Ok(view);
         }
         match self.leave_of(user, room).await? {
-            Some(leave) => Ok(self.rooms.view_at_pos(room, leave.pos).await?),
-            None => Err(stranger()),
+            Some(leave) if !self.has_forgotten(user, room).await? => {
+                Ok(self.rooms.view_at_pos(room, leave.pos).await?)
+            }
+            Some(_) | None => Err(stranger()),
         }
+    }
+
+    /// Whether a user who is not in a room has been in it.
+    pub(crate) async fn was_in(&self, user: &UserId, room: &RoomId) -> Result<bool> {
+        Ok(self.leave_of(user, room).await?.is_some())
+    }
+
+    async fn has_forgotten(&self, user: &UserId, room: &RoomId) -> Result<bool> {
+        let row = self.rooms.membership_of(user, room).await?;
+        Ok(row.is_some_and(|row| row.forgotten))
     }
 
     /// The events among these that the user may see.

@@ -113,7 +113,7 @@ impl MembershipActs {
         reason: Option<String>,
     ) -> Result<()> {
         let view = self.core.joined_view(&session.user_id, room).await?;
-        match view.membership(user) {
+        match self.core.whole(view).await?.membership(user) {
             Some(Membership::Join | Membership::Invite | Membership::Knock) => {}
             Some(Membership::Leave | Membership::Ban) | None => {
                 return Err(Error::forbidden("The user is not in the room"));
@@ -131,7 +131,8 @@ impl MembershipActs {
         user: &UserId,
         reason: Option<String>,
     ) -> Result<()> {
-        self.core.joined_view(&session.user_id, room).await?;
+        let view = self.core.joined_view(&session.user_id, room).await?;
+        self.core.whole(view).await?;
         self.put(session, room, user, Membership::Ban, reason).await
     }
 
@@ -144,7 +145,7 @@ impl MembershipActs {
         reason: Option<String>,
     ) -> Result<()> {
         let view = self.core.joined_view(&session.user_id, room).await?;
-        if view.membership(user) != Some(Membership::Ban) {
+        if self.core.whole(view).await?.membership(user) != Some(Membership::Ban) {
             return Err(Error::forbidden("The user is not banned"));
         }
         self.put(session, room, user, Membership::Leave, reason)
@@ -214,7 +215,10 @@ impl Messaging {
                 .invite(&session.user_id, room, &user, content)
                 .await;
         }
-        let view = self.core.rooms.view(room).await?;
+        let view = match self.core.rooms.view(room).await? {
+            Some(view) if user != session.user_id => Some(self.core.whole(view).await?),
+            view => view,
+        };
         let standing = view.as_ref().and_then(|view| view.state(MEMBER, state_key));
         if let Some(standing) = standing
             && *standing.content() == content
@@ -236,6 +240,9 @@ impl Core {
         content: Object,
     ) -> Result<OwnedEventId> {
         let event = NewEvent::state(sender.to_owned(), MEMBER, user.as_str(), content);
+        if let Some(view) = self.rooms.view(room).await? {
+            self.whole(view).await?;
+        }
         if self.is_local(user) {
             if self.accounts.invite_verdict(user, sender).await? == InviteVerdict::Block {
                 return Err(Error::refused(

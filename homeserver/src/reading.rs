@@ -115,7 +115,7 @@ impl Reading {
     ) -> Result<Vec<Arc<Pdu>>> {
         let readable = self.core.readable_view(&session.user_id, room).await?;
         let view = match query.at {
-            None => readable,
+            None => self.core.whole(readable).await?,
             Some(at) => self.view_at(&readable, at).await?,
         };
         let mut members = view.members();
@@ -140,6 +140,7 @@ impl Reading {
         room: &RoomId,
     ) -> Result<Vec<JoinedMember>> {
         let view = self.core.joined_view(&session.user_id, room).await?;
+        let view = self.core.whole(view).await?;
         let text = |pdu: &Pdu, key| pdu.content_str(key).map(str::to_owned);
         let joined = view.members().into_iter().filter_map(|member| {
             let is_joined = member.content_str("membership") == Some("join");

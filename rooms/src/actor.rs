@@ -56,6 +56,10 @@ pub(crate) enum Task {
         pdus: Vec<Pdu>,
         before_oldest: Option<(Vec<Pdu>, Vec<Pdu>)>,
     },
+    Complete {
+        state: Vec<Pdu>,
+        auth_chain: Vec<Pdu>,
+    },
 }
 
 /// What a room answers.

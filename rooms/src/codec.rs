@@ -135,8 +135,12 @@ pub(crate) struct HeadDoc {
     pub(crate) depth: i64,
     pub(crate) u: i64,
     pub(crate) n: Counts,
+    /// The entry that holds corrections of earlier ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ov: Option<i64>,
+    /// The join since which the state lacks members that were left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pj: Option<i64>,
 }
 
 /// The target of a relation.
@@ -191,6 +195,9 @@ pub(crate) struct EntryDoc {
     pub(crate) cd: Option<Blob>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) cd_pages: Vec<i64>,
+    /// Of a control entry, corrections; of a join with members left out, the servers in the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ov: Option<Blob>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rel: Option<RelationDoc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,6 +221,8 @@ pub(crate) enum Class {
     Live = 0,
     /// Brought by backfill.
     History = 1,
+    /// No event: it changes what is known of the room.
+    Control = 2,
 }
 
 impl EntryDoc {

@@ -9,35 +9,35 @@ mod extremities;
 mod groups;
 mod numbers;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gantry_model::{
     Pdu,
-    id::UserId,
+    id::{OwnedServerName, UserId},
     pdu::{Reference, event_hash},
 };
 use gantry_state_res::{Rn, Skid};
 use gantry_store::{Batch, Blob, Stamp, schema::ROOM, to_document};
 
-pub(crate) use counts::{highlights_everyone, notifies};
+pub(crate) use counts::{count_members, highlights_everyone, local_steps, notifies};
 pub(crate) use extremities::{MAX_EXTREMITIES, MAX_HIDDEN};
-pub(crate) use groups::{NewGroups, import_group, merge};
+pub(crate) use groups::{NewGroups, current_state, import_group, merge, spill, state_after};
 pub(crate) use numbers::{auth_numbers, keep_aside, state_event_number, state_key_number};
 
 use self::{
-    counts::{count, diverges, local_steps},
+    counts::{count, diverges},
     extremities::{drop_ancestors, limit_extremities},
-    groups::{current_state, spill, state_after},
 };
 use crate::{
     EventFlags, Relation, Result, TimelineKey, Txn,
     codec::{
-        Change, Class, Counts, EntryDoc, ExtremityDoc, Group, Hash, HeadDoc, RelationDoc, TxnDoc,
+        Change, Class, EntryDoc, ExtremityDoc, Group, Hash, HeadDoc, RelationDoc, TxnDoc,
         entry_key, pack, pack_changes,
     },
     dummy::is_dummy,
     members::membership_rows,
     memory::{Extremity, Head, Memory, Place},
+    partial::pack_servers,
     state::diff,
 };
 
@@ -54,6 +54,8 @@ pub(crate) struct NewEntry {
     pub(crate) rc: Option<String>,
     /// Whether the head starts anew from this entry (a join through another server).
     pub(crate) restart: bool,
+    /// The servers in the room, if members were left out of the state before it.
+    pub(crate) provisional: Option<Arc<BTreeSet<OwnedServerName>>>,
 }
 
 /// What a command needs beside the room's memory.
@@ -113,6 +115,9 @@ pub(crate) async fn append(
     let stamp = stamp(memory);
     let pos = memory.head.pos + 1;
     let cd = spill(memory, batch, env, pack_changes(&step.changes))?;
+    if entry.restart {
+        memory.provisional.clone_from(&entry.provisional);
+    }
     let doc = entry_doc(memory, entry, numbers, &step, groups, cd);
     batch.insert_stamped(
         ROOM,
@@ -122,12 +127,12 @@ pub(crate) async fn append(
     );
     membership_rows(memory, batch, env, &step.changes, pos).await?;
     memory.local_joined += local_steps(memory, env, &step.changes);
-    step.take(memory, doc.hash()?);
+    step.take(memory);
     Ok(())
 }
 
 /// The first entry of a room, and one behind a committed entry, know what stands before them.
-fn stamp(memory: &Memory) -> Stamp {
+pub(crate) fn stamp(memory: &Memory) -> Stamp {
     if memory.head.pos == 0 || memory.head.position.is_some() {
         Stamp::Position
     } else {
@@ -158,13 +163,10 @@ impl Numbers {
 /// What an entry makes of the head.
 struct Step {
     sa: Option<Group>,
-    fx: Vec<Extremity>,
-    cs: Group,
     changes: Vec<Change>,
     flags: EventFlags,
-    counts: Counts,
-    depth: i64,
-    u: i64,
+    /// The head after the entry, which is not committed yet.
+    head: Head,
 }
 
 impl Step {
@@ -188,39 +190,42 @@ impl Step {
         }
         let new = memory.state(cs).await?;
         let changes = diff(&old, &new);
+        let pos = memory.head.pos + 1;
+        let partial = match entry.restart {
+            true => entry.provisional.is_some().then_some(pos),
+            false => memory.head.partial,
+        };
         let mut flags = entry.flags;
+        flags.partial = partial.is_some();
         flags.div = moves_head && diverges(memory, &old, &new, numbers.rn);
-        let counts = count(memory, pdu, &changes, flags, entry.class);
         let deepest = fx.iter().map(|one| one.depth).max();
-        Ok(Self {
-            sa,
+        let head = Head {
+            pos,
+            position: None,
+            le: pdu.hash(),
             cs,
-            changes,
-            flags,
-            counts,
+            counts: count(memory, pdu, &changes, flags, entry.class),
             depth: deepest.unwrap_or(pdu.depth()),
             u: env.now_ms.max(memory.head.u + 1),
+            partial,
+            corrected: memory.head.corrected,
             fx,
+        };
+        Ok(Self {
+            sa,
+            changes,
+            flags,
+            head,
         })
     }
 
-    /// The head after the entry, which is not committed yet.
-    fn take(self, memory: &mut Memory, hash: Hash) {
+    fn take(self, memory: &mut Memory) {
         let place = Place {
             sa: self.sa,
             soft: self.flags.soft,
         };
-        memory.remember(hash, place);
-        memory.head = Head {
-            pos: memory.head.pos + 1,
-            position: None,
-            le: hash,
-            fx: self.fx,
-            cs: self.cs,
-            depth: self.depth,
-            u: self.u,
-            counts: self.counts,
-        };
+        memory.remember(self.head.le, place);
+        memory.head = self.head;
     }
 }
 
@@ -284,6 +289,7 @@ fn entry_doc(
         ng: groups.docs,
         cd: (!step.changes.is_empty()).then_some(cd).flatten(),
         cd_pages,
+        ov: entry.provisional.as_deref().map(pack_servers),
         rel: Relation::of(pdu).map(|relation| RelationDoc {
             hash: Blob(event_hash(&relation.target, rules).to_vec()),
             kind: relation.kind,
@@ -294,22 +300,24 @@ fn entry_doc(
         w: None,
         s: None,
         pw: memory.head.position,
-        h: head_doc(memory, step),
+        h: head_doc(&step.head, &memory.head.le),
     }
 }
 
-fn head_doc(memory: &Memory, step: &Step) -> HeadDoc {
+/// The stored form of the head that an entry leaves behind; `before` is the hash of the one before.
+pub(crate) fn head_doc(head: &Head, before: &Hash) -> HeadDoc {
     let extremity = |one: &Extremity| ExtremityDoc {
         pos: one.pos as i64,
         sa: one.sa,
     };
     HeadDoc {
-        prev8: Blob(memory.head.le[..8].to_vec()),
-        fx: step.fx.iter().map(extremity).collect(),
-        cs: step.cs,
-        depth: step.depth,
-        u: step.u,
-        n: step.counts,
-        ov: None,
+        prev8: Blob(before[..8].to_vec()),
+        fx: head.fx.iter().map(extremity).collect(),
+        cs: head.cs,
+        depth: head.depth,
+        u: head.u,
+        n: head.counts,
+        ov: head.corrected.map(|pos| pos as i64),
+        pj: head.partial.map(|pos| pos as i64),
     }
 }

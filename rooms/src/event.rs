@@ -10,7 +10,7 @@ use gantry_model::{
 };
 use gantry_store::Position;
 
-use crate::{Relation, codec::Group};
+use crate::{Membership, Relation, codec::Group};
 
 /// A place in a room's timeline: `anchor(8) ‖ depth(8) ‖ tie(4)`. As a token it is the point just
 /// before the entry with that key.
@@ -186,6 +186,9 @@ pub struct RoomEvent {
     pub replaces: Option<Arc<Pdu>>,
     /// What it relates to.
     pub relation: Option<Relation>,
+    /// The membership that the user had after it for whom it was looked at
+    /// ([`Rooms::visible`](crate::Rooms::visible)).
+    pub membership: Option<Membership>,
     pub(crate) sb: Option<Group>,
     pub(crate) sa: Option<Group>,
     pub(crate) cs: Group,

@@ -243,12 +243,19 @@ impl Rooms {
             None => None,
         };
         let delta = |end: &RoomView| view.describe(&diff(old.state_map(), end.state_map()));
+        let whole = delta(&now);
+        let events = self.events_of(view, rows).await?;
+        let before_timeline = match window.completes {
+            // The members that were missing have been there all the time.
+            true => unless_in(&events, &whole),
+            false => delta(&start),
+        };
         Ok(RoomChanges {
             limited: window.limited,
             prev_batch: prev_batch.unwrap_or(TimelineKey::after_live(to)),
-            before_timeline: delta(&start),
-            whole: delta(&now),
-            events: self.events_of(view, rows).await?,
+            before_timeline,
+            whole,
+            events,
             start,
             now,
         })
@@ -260,6 +267,7 @@ impl Rooms {
         let mut end = to;
         let mut seen = 0;
         let mut div_in_front = false;
+        let mut completes = false;
         while end > from && seen < MOST {
             let page = self.log_tail(view, from, end, PAGE).await?;
             if page.is_empty() {
@@ -269,6 +277,7 @@ impl Rooms {
                 let pos = number(&place)?;
                 end = pos - 1;
                 seen += 1;
+                completes |= entry.is_control();
                 let flags = crate::EventFlags::from_bits(entry.flags);
                 let shown = entry.cls == Class::Live as i32 && entry.tk.is_some();
                 if shown && rows.len() == limit {
@@ -276,6 +285,7 @@ impl Rooms {
                         rows,
                         start: pos,
                         limited: true,
+                        completes,
                     });
                 }
                 if flags.div && !self.holds_itself(view, &entry).await? {
@@ -284,6 +294,7 @@ impl Rooms {
                         rows,
                         start: pos,
                         limited: true,
+                        completes,
                     });
                 }
                 if shown {
@@ -295,6 +306,7 @@ impl Rooms {
                             rows,
                             start: pos - 1,
                             limited: true,
+                            completes,
                         });
                     }
                 }
@@ -305,6 +317,7 @@ impl Rooms {
             rows,
             start: end,
             limited,
+            completes,
         })
     }
 
@@ -339,4 +352,16 @@ struct Window {
     rows: Vec<(Vec<u8>, EntryDoc)>,
     start: u64,
     limited: bool,
+    /// Whether members that were missing in the state came meanwhile.
+    completes: bool,
+}
+
+/// The changes without those that one of the events brings.
+fn unless_in(events: &[RoomEvent], changes: &[StateChange]) -> Vec<StateChange> {
+    let brings = |change: &StateChange| {
+        let is_state = |event: &RoomEvent| event.pdu.is_state(&change.kind, &change.state_key);
+        events.iter().any(is_state)
+    };
+    let before = changes.iter().filter(|change| !brings(change));
+    before.cloned().collect()
 }

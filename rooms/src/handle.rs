@@ -153,8 +153,15 @@ impl Rooms {
         if event.enters() {
             self.require_open(room).await?;
         }
+        let revokes = event.revokes();
         match self.ask(room, Task::Submit(event)).await? {
-            Answer::Submitted(submitted) => Ok(submitted),
+            Answer::Submitted(submitted) => {
+                if revokes {
+                    // What a user may no longer see no node shows him once this is acknowledged.
+                    self.store().reach_all(submitted.position).await;
+                }
+                Ok(submitted)
+            }
             _ => Err(Error::Closed),
         }
     }
@@ -222,6 +229,18 @@ impl Rooms {
         let room = self.register(&room_id, import.version).await?;
         self.tell(&room, Task::Join(Box::new(import))).await?;
         Ok(room_id)
+    }
+
+    /// Makes the state of a room whole that was joined with members left out: `state` is that before
+    /// our join, signatures and hashes checked. Does nothing where it is whole.
+    pub async fn complete_join(
+        &self,
+        room: &RoomId,
+        state: Vec<Pdu>,
+        auth_chain: Vec<Pdu>,
+    ) -> Result<()> {
+        let task = Task::Complete { state, auth_chain };
+        self.ask(room, task).await.map(|_| ())
     }
 
     /// Takes in older events, with the state before the oldest if another server gives it (state

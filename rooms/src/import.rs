@@ -13,6 +13,7 @@ use crate::{
     ingest::{GivenState, add_given},
     load::{binary, place_of},
     memory::Memory,
+    partial::with_members_of,
 };
 
 /// A room that we have joined through another server.
@@ -28,6 +29,8 @@ pub struct JoinImport {
     pub auth_chain: Vec<Pdu>,
     /// Servers in the room.
     pub servers: Vec<OwnedServerName>,
+    /// Whether the other server left members out of the state.
+    pub members_omitted: bool,
 }
 
 /// Appends a join that another server has taken in: the head starts anew from it.
@@ -45,7 +48,10 @@ pub(crate) async fn import_join(
         state: import.state.clone(),
         auth_chain: import.auth_chain.clone(),
     };
-    let state = add_given(memory, batch, given)?;
+    let mut state = add_given(memory, batch, given)?;
+    if import.members_omitted {
+        state = with_members_of(memory, &state, &join);
+    }
     if memory
         .dag
         .state_event(&state, "m.room.create", "")
@@ -69,6 +75,9 @@ pub(crate) async fn import_join(
         tx: None,
         rc: None,
         restart: true,
+        provisional: import
+            .members_omitted
+            .then(|| Arc::new(import.servers.iter().cloned().collect())),
     };
     append(memory, batch, env, entry, groups).await
 }
@@ -148,6 +157,7 @@ pub(crate) async fn import_history(
             tx: None,
             rc: None,
             restart: false,
+            provisional: None,
         };
         append(memory, batch, env, entry, groups).await?;
         if let Some(sa) = memory.recent(&hash).and_then(|place| place.sa) {

@@ -20,6 +20,7 @@ use crate::{
     draft::allowed,
     load::place_of,
     memory::Memory,
+    partial::with_members_of,
     state::EMPTY,
 };
 
@@ -126,7 +127,11 @@ pub(crate) async fn ingest(
     if let Err(rejection) = check_state_before(memory, &state, &pdu) {
         return reject(memory, batch, &pdu, rejection).await;
     }
-    let refused = check_current_state(memory, &pdu).await?.err();
+    let refused = match memory.head.partial {
+        None => check_current_state(memory, &pdu).await?.err(),
+        // What is missing there may be what allows it.
+        Some(_) => None,
+    };
     if let (Some(_), Some(rejection)) = (wanted, refused) {
         // What one of our users sends is not soft-failed: he is told.
         return Err(Error::Rejected(rejection));
@@ -148,6 +153,7 @@ pub(crate) async fn ingest(
         tx: wanted.map(|event| env.txn(&event.sender, event.txn.as_ref())),
         rc: wanted.and_then(|event| event.rc.clone()),
         restart: false,
+        provisional: None,
     };
     append(memory, batch, env, entry, groups).await?;
     Ok(Verdict::Appended { soft })
@@ -184,7 +190,10 @@ fn check_auth_events(memory: &Memory, pdu: &Pdu) -> Result<(), Rejection> {
 
 /// Check 5: the event passes the rules on the state before it.
 fn check_state_before(memory: &Memory, state: &StateMap, pdu: &Pdu) -> Result<(), Rejection> {
-    allowed(memory, state, pdu)
+    match memory.head.partial {
+        None => allowed(memory, state, pdu),
+        Some(_) => allowed(memory, &with_members_of(memory, state, pdu), pdu),
+    }
 }
 
 /// Check 6: the event passes the rules on the current state; if not, it is soft-failed.
@@ -208,13 +217,14 @@ fn missing_auth_events(memory: &Memory, pdu: &Pdu) -> Vec<OwnedEventId> {
         .collect()
 }
 
-enum StateBefore {
+/// The state before an event, or why it is not known.
+pub(crate) enum StateBefore {
     Known(Group),
     Missing(Vec<OwnedEventId>),
 }
 
 /// The state before an event: that after its previous events, resolved if they differ.
-async fn state_before(
+pub(crate) async fn state_before(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,

@@ -33,6 +33,7 @@ mod members;
 mod memory;
 mod out_of_band;
 mod pages;
+mod partial;
 mod pending_join;
 mod purge;
 mod related;

@@ -7,13 +7,14 @@ use gantry_state_res::AuthEvent;
 use gantry_store::{Scan, Store, schema::ROOM};
 
 use crate::{
-    Error, Result,
+    Error, EventFlags, Result,
     codec::{
         EntryDoc, Hash, KIND_KEY, KIND_STATE, KeyDoc, StateDoc, entry_key, hash_of, number,
         restore, unpack,
     },
     memory::{Dag, Extremity, Head, Memory, Place},
     pages::Pages,
+    partial,
     state::StateCache,
 };
 
@@ -53,6 +54,7 @@ pub(crate) async fn refresh(memory: &mut Memory) -> Result<bool> {
         return Ok(false);
     }
     check_chain(pos, entry, last.get(1))?;
+    partial::load(memory, &entry.h).await?;
     memory.head = load_head(memory, pos, entry).await?;
     Ok(true)
 }
@@ -151,6 +153,8 @@ async fn load_head(memory: &mut Memory, pos: u64, entry: &EntryDoc) -> Result<He
         depth: entry.h.depth,
         u: entry.h.u,
         counts: entry.h.n,
+        partial: entry.h.pj.map(|pos| pos as u64),
+        corrected: entry.h.ov.map(|pos| pos as u64),
     })
 }
 
@@ -159,12 +163,14 @@ pub(crate) async fn place_of(memory: &Memory, hash: &Hash) -> Result<Option<Plac
     if let Some(place) = memory.recent(hash) {
         return Ok(Some(place));
     }
-    Ok(find_entry(&memory.store, memory.rid, hash)
-        .await?
-        .map(|(_, entry)| Place {
+    let found = find_entry(&memory.store, memory.rid, hash).await?;
+    Ok(found.map(|(pos, entry)| {
+        let place = Place {
             sa: entry.sa,
-            soft: entry.flags & 1 != 0,
-        }))
+            soft: EventFlags::from_bits(entry.flags).soft,
+        };
+        partial::corrected(&memory.corrections, pos, place)
+    }))
 }
 
 /// The entry of a hash, without its heavy fields.

@@ -15,6 +15,7 @@ use gantry_store::{Position, Store, hash16};
 use crate::{
     Result,
     codec::{Counts, Group, Hash},
+    partial::{Corrections, Servers},
     state::{CachedGroup, StateCache, load_group},
 };
 
@@ -166,6 +167,10 @@ pub(crate) struct Head {
     pub(crate) depth: i64,
     pub(crate) u: i64,
     pub(crate) counts: Counts,
+    /// The join since which members are missing in the state.
+    pub(crate) partial: Option<u64>,
+    /// The entry that holds corrections of earlier ones.
+    pub(crate) corrected: Option<u64>,
 }
 
 impl Head {
@@ -180,6 +185,8 @@ impl Head {
             depth: 0,
             u: 0,
             counts: Counts::default(),
+            partial: None,
+            corrected: None,
         }
     }
 }
@@ -208,6 +215,9 @@ pub(crate) struct Memory {
     pub(crate) local_joined: i64,
     /// The position from which on extremities may be merged.
     pub(crate) next_merge: u64,
+    /// The servers in the room as another one told, while members are missing in the state.
+    pub(crate) provisional: Option<Servers>,
+    pub(crate) corrections: Corrections,
     cache: Arc<StateCache>,
     /// Groups of entries that are not committed yet.
     fresh: HashMap<Group, CachedGroup>,
@@ -222,6 +232,8 @@ pub(crate) struct Mark {
     head: Head,
     local_joined: i64,
     next_merge: u64,
+    provisional: Option<Servers>,
+    corrections: Corrections,
 }
 
 impl Memory {
@@ -242,6 +254,8 @@ impl Memory {
             store,
             local_joined: 0,
             next_merge: 0,
+            provisional: None,
+            corrections: Corrections::new(),
             cache,
             fresh: HashMap::new(),
             recent: HashMap::new(),
@@ -274,6 +288,8 @@ impl Memory {
             head: self.head.clone(),
             local_joined: self.local_joined,
             next_merge: self.next_merge,
+            provisional: self.provisional.clone(),
+            corrections: self.corrections.clone(),
         }
     }
 
@@ -285,6 +301,8 @@ impl Memory {
         self.head = mark.head;
         self.local_joined = mark.local_joined;
         self.next_merge = mark.next_merge;
+        self.provisional = mark.provisional;
+        self.corrections = mark.corrections;
         self.fresh.clear();
         self.recent.clear();
         self.rejected.clear();

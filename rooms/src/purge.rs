@@ -111,7 +111,7 @@ impl Rooms {
 }
 
 fn is_old(entry: &EntryDoc, before_ms: i64) -> bool {
-    entry.rn.is_none() && entry.ts < before_ms && !entry.is_purged()
+    entry.rn.is_none() && entry.ts < before_ms && !entry.is_purged() && !entry.is_control()
 }
 
 impl Rooms {

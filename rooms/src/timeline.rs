@@ -160,7 +160,7 @@ impl Rooms {
         view: &RoomView,
         mut rows: Vec<(Vec<u8>, EntryDoc)>,
     ) -> Result<Vec<RoomEvent>> {
-        rows.retain(|(_, entry)| !entry.is_purged());
+        rows.retain(|(_, entry)| !entry.is_purged() && !entry.is_control());
         // State events of an entry may be younger than the view that the caller holds.
         let view = match self.view(view.room_id()).await? {
             Some(newest) if newest.pos() > view.pos() => newest,
@@ -168,7 +168,13 @@ impl Rooms {
         };
         let redactions = self.redactions_of(&view, &rows).await?;
         let mut events = Vec::with_capacity(rows.len());
-        for (place, entry) in rows {
+        for (place, mut entry) in rows {
+            let pos = number(&place)?;
+            let mut flags = EventFlags::from_bits(entry.flags);
+            if let Some(corrected) = view.correction(pos) {
+                (entry.sb, entry.sa) = (Some(corrected.sb), Some(corrected.sa));
+                flags.soft = corrected.soft;
+            }
             let hash = entry.hash()?;
             let mut pdu = body(&view, &entry)?;
             let redacted_because = redactions.get(&hash).cloned();
@@ -178,12 +184,13 @@ impl Rooms {
             let replaces = self.replaced(&view, &entry).await?;
             events.push(RoomEvent {
                 position: entry.position()?,
-                pos: number(&place)?,
+                pos,
                 key: entry.tk.as_ref().and_then(|tk| TimelineKey::from_slice(tk)),
-                flags: EventFlags::from_bits(entry.flags),
+                flags,
                 txn: entry.tx.and_then(|tx| tx.device.zip(tx.id)),
                 rc: entry.rc,
                 relation: Relation::of(&pdu),
+                membership: None,
                 redacted_because,
                 replaces,
                 sb: entry.sb,

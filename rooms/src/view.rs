@@ -8,6 +8,7 @@ use std::{
 use gantry_model::{
     Pdu, RoomVersion, RoomVersionRules,
     id::{OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId},
+    pdu::event_hash,
 };
 use gantry_state_res::{PowerLevels, Rn, StateMap};
 use gantry_store::{Position, Scan, Store, schema::ROOM};
@@ -17,6 +18,7 @@ use crate::{
     codec::{Change, Counts, Hash, OutlierDoc, hash_of, restore},
     load::binary,
     memory::{Dag, Memory, joined_users},
+    partial::{Correction, Corrections, Servers},
 };
 
 /// A room at one moment: the state and the end of the log. Cheap to clone; nothing here does I/O.
@@ -37,6 +39,10 @@ struct Inner {
     updated_at: i64,
     counts: Counts,
     local_joined: i64,
+    /// The servers in the room as another one told, while members are missing in the state.
+    provisional: Option<Servers>,
+    partial_since: Option<u64>,
+    corrections: Corrections,
     /// Found on first use.
     servers: OnceLock<Arc<BTreeSet<OwnedServerName>>>,
     /// Likewise.
@@ -63,6 +69,9 @@ impl RoomView {
             updated_at: head.u,
             counts: head.counts,
             local_joined: memory.local_joined,
+            provisional: memory.provisional.clone(),
+            partial_since: head.partial,
+            corrections: memory.corrections.clone(),
             servers: OnceLock::new(),
             levels: OnceLock::new(),
         }))
@@ -84,6 +93,9 @@ impl RoomView {
             updated_at,
             counts,
             local_joined: inner.local_joined,
+            provisional: inner.provisional.clone(),
+            partial_since: inner.partial_since,
+            corrections: inner.corrections.clone(),
             servers: OnceLock::new(),
             levels: OnceLock::new(),
         }))
@@ -143,6 +155,19 @@ impl RoomView {
         self.0.dag.state_event(&self.0.state, kind, state_key)
     }
 
+    /// The state event in whose place a member or power levels event came: it names the one before as
+    /// what authorizes it. Of other types nothing is known here.
+    pub fn replaced(&self, pdu: &Pdu) -> Option<Arc<Pdu>> {
+        let state_key = pdu.state_key()?;
+        let named = pdu.auth_events().iter().filter_map(|id| {
+            let rn = self.0.dag.find(&event_hash(id, self.rules()))?;
+            self.0.dag.pdu(rn)
+        });
+        named
+            .into_iter()
+            .find(|old| old.is_state(pdu.kind(), state_key))
+    }
+
     /// All state events.
     pub fn full_state(&self) -> Vec<Arc<Pdu>> {
         self.0
@@ -180,13 +205,29 @@ impl RoomView {
         joined_users(&self.0.dag, &self.0.state).collect()
     }
 
-    /// The servers with a joined member.
+    /// The servers with a joined member. While members are missing in the state, also those that
+    /// another server named.
     pub fn servers(&self) -> Arc<BTreeSet<OwnedServerName>> {
         let servers = self.0.servers.get_or_init(|| {
             let joined = joined_users(&self.0.dag, &self.0.state);
-            Arc::new(joined.map(|user| user.server_name().to_owned()).collect())
+            let joined = joined.map(|user| user.server_name().to_owned());
+            let named = self.0.provisional.iter().flat_map(|named| named.iter());
+            Arc::new(joined.chain(named.cloned()).collect())
         });
         Arc::clone(servers)
+    }
+
+    /// Whether the state lacks members that another server left out when we joined through it.
+    pub fn is_partial(&self) -> bool {
+        self.0.partial_since.is_some()
+    }
+
+    pub(crate) fn partial_since(&self) -> Option<u64> {
+        self.0.partial_since
+    }
+
+    pub(crate) fn correction(&self, pos: u64) -> Option<Correction> {
+        self.0.corrections.get(&pos).copied()
     }
 
     /// The state events that another view of the room does not have: the cost is that of the

@@ -27,6 +27,7 @@ impl Rooms {
     ) -> Result<Vec<RoomEvent>> {
         let view = self.get(room).await?;
         let row = self.membership_of(user, room).await?;
+        let has_forgotten = row.as_ref().is_some_and(|row| row.forgotten);
         let last_joined = match &row {
             Some(row) if row.membership == Membership::Join => Some(u64::MAX),
             // What was sent before the user left was sent while the user could still see it.
@@ -42,14 +43,19 @@ impl Rooms {
             }
             // Who was there keeps what an erased user said; who came later does not get it.
             let (sees, was_there) = match states.around(&event).await? {
-                Around::Known(before, after) => (
-                    may_see(view.dag(), user, &event, &before, &after, last_joined),
-                    is_joined(view.dag(), Some(&before), user),
-                ),
+                Around::Known(before, after) => {
+                    let membership = membership_in(view.dag(), &after, user);
+                    event.membership = Some(membership.unwrap_or(Membership::Leave));
+                    let sees = match has_forgotten {
+                        true => is_open(view.dag(), &[&before, &after]),
+                        false => may_see(view.dag(), user, &event, &before, &after, last_joined),
+                    };
+                    (sees, is_joined(view.dag(), Some(&before), user))
+                }
                 Around::Nearest(sides) => {
                     let joined =
                         |state: &Option<StateMap>| is_joined(view.dag(), state.as_ref(), user);
-                    let joined = sides.iter().all(joined);
+                    let joined = !has_forgotten && sides.iter().all(joined);
                     (joined, joined)
                 }
             };
@@ -258,6 +264,12 @@ fn may_see(
             "joined" => false,
             _ => last_joined.is_some_and(|last| event.pos <= last),
         })
+}
+
+/// Whether anybody may see what happened between the states.
+fn is_open(dag: &Dag, states: &[&StateMap]) -> bool {
+    let is_open = |state: &&StateMap| visibility_in(dag, state) == "world_readable";
+    states.iter().any(is_open)
 }
 
 /// Leaves nothing of an event but what a redaction leaves.

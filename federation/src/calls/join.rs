@@ -60,7 +60,8 @@ impl FederationCalls {
                 };
             match self.join_with(&server, template, wanted).await {
                 Ok(room) => {
-                    self.0.rooms().forget_pending_join(user, &room).await?;
+                    self.settle_join(&room, user, &server, &wanted.servers)
+                        .await?;
                     return Ok(room);
                 }
                 Err(error) => {
@@ -74,6 +75,23 @@ impl FederationCalls {
             self.0.rooms().forget_pending_join(user, room).await?;
         }
         Err(failure)
+    }
+
+    /// A join has succeeded: it is done, or members are missing.
+    async fn settle_join(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+        server: &ServerName,
+        servers: &[OwnedServerName],
+    ) -> Result<()> {
+        let rooms = self.0.rooms();
+        if rooms.get(room).await?.is_partial() {
+            let via = [&[server.to_owned()], servers].concat();
+            self.begin_members(room, user, &via).await;
+            return Ok(());
+        }
+        Ok(rooms.forget_pending_join(user, room).await?)
     }
 
     async fn join_with(
@@ -125,6 +143,7 @@ impl FederationCalls {
             state,
             auth_chain,
             servers,
+            members_omitted: joined.members_omitted,
         })
     }
 

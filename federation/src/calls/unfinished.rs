@@ -74,18 +74,20 @@ impl FederationCalls {
         };
         let rooms = self.0.rooms();
         let view = rooms.view(room).await?;
-        let is_joined = view.is_some_and(|view| {
+        let is_joined = view.as_ref().is_some_and(|view| {
             view.is_joined_locally() && view.membership(user) == Some(Membership::Join)
         });
+        let is_partial = view.is_some_and(|view| view.is_partial());
         let age = self.0.clock().now_ms().saturating_sub(join.since);
         let settled = match Plan::of(age) {
+            _ if is_joined && is_partial => self.fetch_members(room, &join.servers).await,
             _ if is_joined => Ok(()),
             Plan::Resume => self.join_any(&join).await.map(|_| ()),
             Plan::TakeBack => self.leave(room, user, &join.servers, None).await,
             Plan::GiveUp => Ok(()),
         };
         match settled {
-            Err(error) if error.is_about_the_server() => Err(error),
+            Err(error) if is_joined || error.is_about_the_server() => Err(error),
             // Whoever may not join is not in it.
             Ok(()) | Err(_) => Ok(rooms.forget_pending_join(user, room).await?),
         }

@@ -1,5 +1,7 @@
 //! What another server may ask about a room.
 
+use std::time::Duration;
+
 use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{RoomId, ServerName},
@@ -7,6 +9,9 @@ use gantry_model::{
 use gantry_rooms::{Direction, RoomEvent, RoomView};
 
 use crate::{Error, Federation, Result};
+
+/// How long another server waits for what we do not have yet.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Federation {
     /// A room that we are in and from which the server is not excluded.
@@ -22,7 +27,20 @@ impl Federation {
         }
     }
 
-    /// The same, for what only servers in the room may ask.
+    /// The same for what needs the whole state: members that are missing are waited for.
+    pub(crate) async fn whole_room_for(
+        &self,
+        origin: &ServerName,
+        room: &RoomId,
+    ) -> Result<RoomView> {
+        let view = self.room_for(origin, room).await?;
+        match view.is_partial() {
+            true => Ok(self.rooms().whole(room, PATIENCE).await?),
+            false => Ok(view),
+        }
+    }
+
+    /// The same as [`room_for`](Self::room_for), for what only servers in the room may ask.
     pub(crate) async fn room_shared_with(
         &self,
         origin: &ServerName,

@@ -42,7 +42,7 @@ pub(super) async fn make_join(
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
     let user = own_user(&origin, &user)?;
-    let view = federation.room_for(&origin, &room).await?;
+    let view = federation.whole_room_for(&origin, &room).await?;
     require_version(&view, query.as_deref())?;
     let mut content = membership("join");
     if let Some(voucher) = federation.voucher(&view, &user).await? {
@@ -101,7 +101,7 @@ async fn join(
     event_id: &str,
     body: Object,
 ) -> Result<(RoomView, Pdu)> {
-    let view = federation.room_for(origin, room).await?;
+    let view = federation.whole_room_for(origin, room).await?;
     let pdu = Pdu::parse(body, view.version())?;
     require_own_membership(origin, &pdu, "join")?;
     let pdu = vouch(federation, &view, pdu).await?;

@@ -33,7 +33,7 @@ pub(super) async fn make_knock(
     ServerOrigin { origin, .. }: ServerOrigin,
 ) -> Answer {
     let user = own_user(&origin, &user)?;
-    let view = federation.room_for(&origin, &room).await?;
+    let view = federation.whole_room_for(&origin, &room).await?;
     require_version(&view, query.as_deref())?;
     if !view.rules().knocking {
         return Err(Error::Forbidden("the room's version knows no knocking"));
@@ -47,7 +47,7 @@ pub(super) async fn send_knock(
     PathArgs((room, event)): PathArgs<(OwnedRoomId, String)>,
     ServerOrigin { origin, body }: ServerOrigin,
 ) -> Answer {
-    let view = federation.room_for(&origin, &room).await?;
+    let view = federation.whole_room_for(&origin, &room).await?;
     let pdu = federation
         .check_handed_over(body, view.version(), &room, &event)
         .await?;

@@ -58,7 +58,8 @@ async fn state_at(
     room: &RoomId,
     parameters: &HashMap<String, String>,
 ) -> Result<(Events, Events)> {
-    let view = federation.room_shared_with(origin, room).await?;
+    federation.room_shared_with(origin, room).await?;
+    let view = federation.whole_room_for(origin, room).await?;
     let id = parameters.get("event_id").and_then(|id| event_id(id));
     let id = id.ok_or(Error::BadRequest("event_id is missing"))?;
     let state = federation.rooms().state_before(room, &id).await?;

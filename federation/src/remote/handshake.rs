@@ -40,6 +40,8 @@ pub(crate) struct Joined {
     pub(crate) state: Vec<Object>,
     pub(crate) auth_chain: Vec<Object>,
     pub(crate) servers: Vec<OwnedServerName>,
+    /// Whether members are missing in the state.
+    pub(crate) members_omitted: bool,
 }
 
 impl Client {
@@ -82,18 +84,13 @@ impl Client {
             ],
         );
         let call = Call::put(
-            path + &query(&[("omit_members", "false")]),
+            path + &query(&[("omit_members", "true")]),
             join.object().clone(),
         )
         .timeout(JOIN_TIMEOUT)
         .max_bytes(MAX_JOIN_BYTES);
         let mut answer = self.call_object(server, call).await?;
-        if answer.get("members_omitted").and_then(Value::as_bool) == Some(true) {
-            return Err(bad(
-                server,
-                "members were left out although we asked for them",
-            ));
-        }
+        let members_omitted = answer.get("members_omitted").and_then(Value::as_bool);
         let servers = answer
             .get("servers_in_room")
             .and_then(Value::as_array)
@@ -104,6 +101,7 @@ impl Client {
                 .take(MAX_SERVERS)
                 .filter_map(|name| name.as_str().and_then(wire::server_name))
                 .collect(),
+            members_omitted: members_omitted.unwrap_or(false),
             event: answer.remove("event").and_then(into_object),
             state: objects(&mut answer, "state", MAX_STATE),
             auth_chain: objects(&mut answer, "auth_chain", MAX_STATE),

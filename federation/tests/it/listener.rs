@@ -36,6 +36,8 @@ pub(crate) enum Mode {
     Lie,
     /// As a policy server nothing is recommended.
     Disapprove,
+    /// All requests are served but those for states.
+    Withhold,
 }
 
 /// The switch.
@@ -66,6 +68,10 @@ impl Switch {
 
 async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -> Response {
     let mode = switch.mode.load(Ordering::SeqCst);
+    let is_for_state = request.uri().path().contains("/v1/state");
+    if mode == Mode::Withhold as u8 && is_for_state {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let is_transaction = request.uri().path().contains("/v1/send/");
     if mode == Mode::Refuse as u8 {
         return StatusCode::BAD_GATEWAY.into_response();
@@ -78,7 +84,12 @@ async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -
     }
     switch.served.fetch_add(1, Ordering::SeqCst);
     let is_join = request.uri().path().contains("/send_join/");
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // A server that is stopped leaves no connection behind, and so none of its parts.
+    let close = http::HeaderValue::from_static("close");
+    response
+        .headers_mut()
+        .insert(http::header::CONNECTION, close);
     if mode == Mode::LoseJoins as u8 && is_join {
         return StatusCode::BAD_GATEWAY.into_response();
     }

@@ -1,12 +1,17 @@
 //! Joins that leave the members out.
 
-use gantry_model::{Object, Pdu, RoomVersion, Value, hash::set_content_hash};
-use gantry_rooms::NewEvent;
+use gantry_model::{
+    Object, Pdu, RoomVersion, Value,
+    hash::set_content_hash,
+    id::{OwnedRoomId, OwnedUserId},
+};
+use gantry_rooms::{Membership, NewEvent};
 use http::{Method, StatusCode};
 
 use crate::{
     hostile::authorization,
-    house::{Street, object},
+    house::{House, Street, object},
+    listener::Mode,
 };
 
 fn kinds_and_keys(answer: &Object, field: &str) -> Vec<(String, String)> {
@@ -65,4 +70,91 @@ async fn a_server_that_can_do_without_members_gets_few() {
     assert_eq!(chain, [("m.room.member".to_owned(), anna.to_string())]);
     a.close().await;
     b.close().await;
+}
+
+/// A room of Anna's with twenty more members, some of whom are gone again.
+async fn crowded_room(house: &House, version: RoomVersion) -> (OwnedRoomId, Vec<OwnedUserId>) {
+    let anna = house.user("anna").await;
+    let room = house.public_room(version, &anna).await;
+    let mut users = vec![anna];
+    for number in 0..20 {
+        let user = house.user(&format!("user{number}")).await;
+        house.set_member(&room, &user, &user, "join").await;
+        if number % 5 == 4 {
+            house.set_member(&room, &user, &user, "leave").await;
+        }
+        users.push(user);
+    }
+    (room, users)
+}
+
+/// The ids of a room's state events.
+async fn state(house: &House, room: &OwnedRoomId) -> Vec<String> {
+    let view = house.rooms.get(room).await.unwrap();
+    let ids = view.full_state().into_iter();
+    let mut ids: Vec<_> = ids.map(|pdu| pdu.event_id().to_string()).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_joined_at_once_and_its_members_follow() {
+    let street = Street::new();
+    for version in [RoomVersion::V6, RoomVersion::V11, RoomVersion::V12] {
+        let (a, b) = (street.house().await, street.house().await);
+        let (room, users) = crowded_room(&a, version).await;
+        let ben = b.user("ben").await;
+
+        b.join(&room, &ben, &a).await;
+        let said = b.say(&room, &ben, "hello").await;
+        let answer = a.say(&room, &users[1], "hello Ben").await;
+
+        a.receives(&room, &said).await;
+        b.receives(&room, &answer).await;
+        b.until(|| async { !b.rooms.get(&room).await.unwrap().is_partial() })
+            .await;
+        assert_eq!(state(&a, &room).await, state(&b, &room).await, "{version}");
+        b.until(|| async { b.rooms.pending_joins().await.unwrap().is_empty() })
+            .await;
+        a.close().await;
+        b.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_nobody_gives_are_fetched_after_a_restart() {
+    let street = Street::new();
+    let (a, b, c) = (
+        street.house().await,
+        street.house().await,
+        street.house().await,
+    );
+    let (room, users) = crowded_room(&a, RoomVersion::V11).await;
+    let (ben, cleo) = (b.user("ben").await, c.user("cleo").await);
+    a.switch.set(Mode::Withhold);
+    b.join(&room, &ben, &a).await;
+
+    // Talking goes on in the meantime, also with members that are not known yet.
+    assert!(b.rooms.get(&room).await.unwrap().is_partial());
+    let said = b.say(&room, &ben, "hello").await;
+    a.receives(&room, &said).await;
+    let answer = a.say(&room, &users[2], "hello Ben").await;
+    b.receives(&room, &answer).await;
+    c.join(&room, &cleo, &a).await;
+    b.sees_membership(&room, &cleo, Membership::Join).await;
+    assert!(b.rooms.get(&room).await.unwrap().is_partial());
+    let b = street.reopen(b).await;
+    assert!(b.rooms.get(&room).await.unwrap().is_partial());
+    a.switch.set(Mode::Serve);
+
+    // Unfinished joins are looked for at a start.
+    let b = street.reopen(b).await;
+    b.until(|| async { !b.rooms.get(&room).await.unwrap().is_partial() })
+        .await;
+    b.until(|| async { b.rooms.pending_joins().await.unwrap().is_empty() })
+        .await;
+    assert_eq!(state(&a, &room).await, state(&b, &room).await);
+    for house in [a, b, c] {
+        house.close().await;
+    }
 }

@@ -159,6 +159,7 @@ impl World {
             state: state.iter().map(|pdu| (**pdu).clone()).collect(),
             auth_chain: chain.iter().map(|pdu| (**pdu).clone()).collect(),
             servers: Vec::new(),
+            members_omitted: false,
         };
         self.other.import_join(import).await.expect("works");
     }

@@ -14,6 +14,7 @@ use crate::{
     import::{History, import_history, import_join},
     ingest::{GivenState, Verdict, add_outliers, ingest},
     memory::Memory,
+    partial::complete,
 };
 
 impl Actor {
@@ -107,6 +108,14 @@ impl Actor {
                 };
                 let added = import_history(memory, batch, &env, history).await?;
                 Ok(Pending::Ready(Ok(Answer::Added(added))))
+            }
+            Task::Complete { state, auth_chain } => {
+                let given = GivenState {
+                    state: state.clone(),
+                    auth_chain: auth_chain.clone(),
+                };
+                complete(memory, batch, &env, given).await?;
+                done
             }
         }
     }

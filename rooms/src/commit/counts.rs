@@ -21,7 +21,7 @@ pub(super) fn diverges(memory: &Memory, old: &StateMap, new: &StateMap, rn: Opti
 }
 
 /// By how many the joined members of this server grow.
-pub(super) fn local_steps(memory: &Memory, env: &Env<'_>, changes: &[Change]) -> i64 {
+pub(crate) fn local_steps(memory: &Memory, env: &Env<'_>, changes: &[Change]) -> i64 {
     let mut steps = 0;
     for (skid, old, new) in changes {
         let Some(("m.room.member", user)) = memory.dag.key(*skid) else {
@@ -49,6 +49,23 @@ pub(super) fn count(
     class: Class,
 ) -> Counts {
     let mut counts = memory.head.counts;
+    count_members(memory, &mut counts, changes);
+    if class == Class::Live && !flags.soft && !flags.quiet {
+        let relates = Relation::of(pdu);
+        let kind = relates.as_ref().map(|relation| relation.kind.as_str());
+        match (notifies(pdu, kind), kind) {
+            (true, Some("m.thread")) => counts.thread += 1,
+            (true, _) => counts.main += 1,
+            (false, _) => {}
+        }
+        counts.all += i64::from(highlights_everyone(pdu));
+        counts.red += i64::from(pdu.kind() == "m.room.redaction");
+    }
+    counts
+}
+
+/// Counts the members that come and go.
+pub(crate) fn count_members(memory: &Memory, counts: &mut Counts, changes: &[Change]) {
     for (skid, old, new) in changes {
         if memory
             .dag
@@ -66,18 +83,6 @@ pub(super) fn count(
             }
         }
     }
-    if class == Class::Live && !flags.soft && !flags.quiet {
-        let relates = Relation::of(pdu);
-        let kind = relates.as_ref().map(|relation| relation.kind.as_str());
-        match (notifies(pdu, kind), kind) {
-            (true, Some("m.thread")) => counts.thread += 1,
-            (true, _) => counts.main += 1,
-            (false, _) => {}
-        }
-        counts.all += i64::from(highlights_everyone(pdu));
-        counts.red += i64::from(pdu.kind() == "m.room.redaction");
-    }
-    counts
 }
 
 /// Whether the default push rules notify of an event.

@@ -61,7 +61,7 @@ pub(crate) async fn new_group(
 }
 
 /// Keeps bytes in the entry, or in pages if there are too many.
-pub(super) fn spill(
+pub(crate) fn spill(
     memory: &Memory,
     batch: &mut Batch,
     env: &Env<'_>,
@@ -98,7 +98,7 @@ fn write_pages(
 }
 
 /// The state after a state event.
-pub(super) async fn state_after(
+pub(crate) async fn state_after(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,
@@ -120,7 +120,7 @@ pub(super) async fn state_after(
 }
 
 /// The resolved state of the forward extremities.
-pub(super) async fn current_state(
+pub(crate) async fn current_state(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,

@@ -64,6 +64,9 @@ impl Export<'_> {
         };
         let mut lines = Vec::new();
         for (key, entry) in page {
+            if entry.is_control() {
+                continue;
+            }
             let kind = match entry.cls {
                 cls if cls == Class::History as i32 => "history",
                 _ => "live",

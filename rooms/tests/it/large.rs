@@ -86,6 +86,7 @@ fn join_of(house: &House, room: &Generated, who: &OwnedUserId) -> JoinImport {
             .collect(),
         state,
         servers: Vec::new(),
+        members_omitted: false,
     }
 }
 

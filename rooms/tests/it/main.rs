@@ -10,6 +10,7 @@ mod house;
 mod large;
 mod log;
 mod nodes;
+mod partial;
 mod power;
 mod projections;
 mod story;

@@ -1,7 +1,7 @@
 //! Random histories of one room on two servers that hear of each other late: forks, merges, bans that
 //! overtake messages, events that the rules forbid.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use base64::Engine as _;
 use gantry_model::{
@@ -17,6 +17,42 @@ use crate::house::{House, member, message, object, user};
 
 /// Lets `@bob:two` join a room of house one through the handshake, in both houses.
 pub(crate) async fn join_two(one: &House, two: &House, room: &gantry_model::id::RoomId) {
+    join_with(one, two, room, false).await;
+}
+
+/// The same without the members, which [`complete`] brings.
+pub(crate) async fn join_without_members(
+    one: &House,
+    two: &House,
+    room: &gantry_model::id::RoomId,
+) -> OwnedEventId {
+    join_with(one, two, room, true).await
+}
+
+/// Brings the members that a join left out.
+pub(crate) async fn complete(
+    one: &House,
+    two: &House,
+    room: &gantry_model::id::RoomId,
+    join: &OwnedEventId,
+) {
+    let state = one.rooms.state_before(room, join).await.unwrap().unwrap();
+    let view = one.rooms.get(room).await.unwrap();
+    let auth_chain = one.rooms.auth_chain_of_state(&view, &state);
+    let copy = |events: Vec<Arc<Pdu>>| events.iter().map(|pdu| (**pdu).clone()).collect();
+    let completed = two
+        .rooms
+        .complete_join(room, copy(state), copy(auth_chain))
+        .await;
+    completed.unwrap();
+}
+
+async fn join_with(
+    one: &House,
+    two: &House,
+    room: &gantry_model::id::RoomId,
+    omits: bool,
+) -> OwnedEventId {
     let bob = user("@bob:two");
     let before = one.rooms.get(room).await.unwrap();
     let template = one
@@ -35,18 +71,24 @@ pub(crate) async fn join_two(one: &House, two: &House, room: &gantry_model::id::
         .await
         .unwrap();
     assert!(matches!(taken, Ingested::Accepted(_)), "{taken:?}");
-    let state = before.full_state();
+    let mut state = before.full_state();
+    if omits {
+        state.retain(|pdu| pdu.kind() != "m.room.member");
+    }
     let auth_chain = one.rooms.auth_chain_of_state(&before, &state);
+    let id = join.event_id().to_owned();
     two.rooms
         .import_join(JoinImport {
             version: template.version,
             join,
             state: state.iter().map(|pdu| (**pdu).clone()).collect(),
             auth_chain: auth_chain.iter().map(|pdu| (**pdu).clone()).collect(),
-            servers: Vec::new(),
+            servers: vec![one.rooms.identity().server_name().to_owned()],
+            members_omitted: omits,
         })
         .await
         .unwrap();
+    id
 }
 
 /// The users of each server besides Alice and Bob, who never leave.
@@ -66,6 +108,41 @@ pub(crate) struct Story {
 impl Story {
     /// A room of Alice's on server one that Bob of server two has joined.
     pub(crate) async fn begin(folder: &std::path::Path, version: RoomVersion, seed: u64) -> Self {
+        let mut story = Self::found(folder, version, seed).await;
+        let [one, two] = &story.houses;
+        join_two(one, two, &story.room).await;
+        story.unheard = [VecDeque::new(), VecDeque::new()];
+        story
+    }
+
+    /// The same, but Bob's server does not know the members, some of whom are banned. Returns Bob's
+    /// join as well.
+    pub(crate) async fn begin_without_members(
+        folder: &std::path::Path,
+        version: RoomVersion,
+        seed: u64,
+    ) -> (Self, OwnedEventId) {
+        let mut story = Self::found(folder, version, seed).await;
+        let [one, two] = &story.houses;
+        let alice = user("@alice:one");
+        for (target, ban) in [
+            ("@extra1:one", false),
+            ("@extra2:one", false),
+            ("@extra2:one", true),
+        ] {
+            let target = user(target);
+            let event = match ban {
+                true => member(&alice, &target, "ban"),
+                false => member(&target, &target, "join"),
+            };
+            one.rooms.submit(&story.room, event).await.unwrap();
+        }
+        let join = join_without_members(one, two, &story.room).await;
+        story.unheard = [VecDeque::new(), VecDeque::new()];
+        (story, join)
+    }
+
+    async fn found(folder: &std::path::Path, version: RoomVersion, seed: u64) -> Self {
         let one = House::open(folder, "one", seed).await;
         let two = House::open(folder, "two", seed + 1_000).await;
         let alice = user("@alice:one");
@@ -77,7 +154,6 @@ impl Story {
         }
         let change = NewEvent::state(alice, "m.room.power_levels", "", object(levels));
         one.rooms.submit(&room, change).await.unwrap();
-        join_two(&one, &two, &room).await;
         Self {
             houses: [one, two],
             room,
@@ -184,10 +260,25 @@ impl Story {
 
     async fn tell(&self, side: usize, pdu: Pdu) {
         let rooms = &self.houses[side].rooms;
-        let answer = rooms
-            .ingest(pdu.clone(), Arrival::Transaction)
-            .await
-            .unwrap();
+        let tell = || rooms.ingest(pdu.clone(), Arrival::Transaction);
+        let mut answer = tell().await.unwrap();
+        if let Ingested::Missing { prev, auth } = &answer
+            && prev.is_empty()
+        {
+            // Members who were left out.
+            let from = &self.houses[1 - side].rooms;
+            let mut events = from.auth_chain(&self.room, auth).await.unwrap();
+            events.extend(
+                from.pdus(&self.room, auth)
+                    .await
+                    .unwrap()
+                    .into_iter()
+                    .flatten(),
+            );
+            let events = events.iter().map(|event| (**event).clone()).collect();
+            rooms.add_outliers(&self.room, events).await.unwrap();
+            answer = tell().await.unwrap();
+        }
         assert!(
             !matches!(answer, Ingested::Missing { .. }),
             "{answer:?} for {:?}",

@@ -7,6 +7,7 @@ use crate::{
     Result,
     codec::{Change, ExtremityDoc, Group, Hash},
     commit::{MAX_EXTREMITIES, MAX_HIDDEN},
+    partial::unpack_corrections,
     state::diff,
 };
 
@@ -27,6 +28,10 @@ impl LogCheck<'_> {
         if moves {
             self.move_extremities(looked);
         }
+        let corrects = looked.entry.is_control();
+        if corrects {
+            self.correct(looked);
+        }
         self.extremities(looked);
         let old = match &self.last {
             Some(last) => self.states.get(last.head.cs).await?.unwrap_or_default(),
@@ -36,7 +41,7 @@ impl LogCheck<'_> {
             self.find(&looked.place, "the current state after it is unknown");
             return self.said_changes(looked).await;
         };
-        let expected = match moves {
+        let expected = match moves || corrects {
             true => {
                 self.resolved(self.fx.iter().map(|one| one.sa).collect())
                     .await?
@@ -56,6 +61,27 @@ impl LogCheck<'_> {
         }
         self.counters(looked, &said);
         Ok(said)
+    }
+
+    /// Takes over what a control entry says of earlier entries.
+    fn correct(&mut self, looked: &Looked) {
+        let corrections = looked.entry.ov.as_deref().map(unpack_corrections);
+        let corrections = corrections.unwrap_or_default();
+        for place in self.places.values_mut() {
+            if let Some(correction) = corrections.get(&place.pos) {
+                place.sa = Some(correction.sa);
+                place.hidden = correction.soft.then(|| place.prev.clone());
+            }
+        }
+        let is_out = |pos: u64| corrections.get(&pos).is_some_and(|one| one.soft);
+        if !self.fx.iter().all(|one| is_out(one.pos)) {
+            self.fx.retain(|one| !is_out(one.pos));
+        }
+        for one in &mut self.fx {
+            if let Some(correction) = corrections.get(&one.pos) {
+                one.sa = correction.sa;
+            }
+        }
     }
 
     fn move_extremities(&mut self, looked: &Looked) {

@@ -25,13 +25,17 @@ use crate::{
     codec::{Class, EntryDoc, Group, Hash, HeadDoc, KIND_LOG, RoomDoc, number},
     dummy::is_dummy,
     pages::Pages,
+    partial::control_hash,
     state::diff,
     upkeep::findings::Checked,
 };
 
 /// Where an entry stands, and what follows from it.
 pub(super) struct Place {
+    pub(super) pos: u64,
     pub(super) sa: Option<Group>,
+    /// Of one that was appended while the state lacked members, what is before it.
+    pub(super) prev: Vec<Hash>,
     /// Of a soft-failed one, what is before it.
     pub(super) hidden: Option<Vec<Hash>>,
 }
@@ -143,6 +147,20 @@ impl LogCheck<'_> {
             }
         };
         let hash = entry.hash()?;
+        if entry.is_control() {
+            let own = control_hash(&entry)?;
+            if own != hash {
+                self.find(&place, "its hash is not that of its bytes");
+            }
+            return Ok(Some(Looked {
+                pos,
+                hash,
+                flags: EventFlags::from_bits(entry.flags),
+                entry,
+                pdu: None,
+                place,
+            }));
+        }
         let pdu = self.event(&entry, &hash).unwrap_or_else(|what| {
             self.find(&place, what);
             None
@@ -342,14 +360,20 @@ impl LogCheck<'_> {
 
     fn step(&mut self, looked: Looked) {
         let entry = looked.entry;
-        let hidden = looked.flags.soft.then(|| entry.prev_hashes().collect());
-        self.places.insert(
-            looked.hash,
-            Place {
-                sa: entry.sa,
-                hidden,
-            },
-        );
+        let prev: Vec<Hash> = entry.prev_hashes().collect();
+        let hidden = looked.flags.soft.then(|| prev.clone());
+        let prev = if looked.flags.partial {
+            prev
+        } else {
+            Vec::new()
+        };
+        let place = Place {
+            pos: looked.pos,
+            sa: entry.sa,
+            prev,
+            hidden,
+        };
+        self.places.insert(looked.hash, place);
         self.last = Some(Last {
             pos: looked.pos,
             hash: looked.hash,
