@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use gantry_homeserver::{Aggregation, Aggregations, RoomEvent, Session};
+use gantry_homeserver::{Aggregation, Aggregations, Membership, RoomEvent, RoomView, Session};
 use gantry_model::{Object, Pdu, Value, id::OwnedEventId};
 use serde::Serialize;
 
@@ -55,6 +55,8 @@ struct Unsigned {
     prev_sender: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redacted_because: Option<Box<ClientEvent>>,
     #[serde(rename = "m.relations", skip_serializing_if = "Option::is_none")]
@@ -121,14 +123,18 @@ impl<'a> Viewer<'a> {
     pub(crate) fn event(self, event: &RoomEvent) -> ClientEvent {
         let mut shown = self.pdu(&event.pdu);
         shown.unsigned.transaction_id = self.transaction_id(event);
-        if let Some(replaced) = &event.replaces {
-            shown.unsigned.prev_content = Some(replaced.content().clone());
-            shown.unsigned.prev_sender = Some(replaced.sender().to_string());
-            shown.unsigned.replaces_state = Some(replaced.event_id().to_string());
-        }
+        shown.unsigned.membership = event.membership.map(Membership::as_str);
+        shown.unsigned.replace(event.replaces.as_deref());
         if let Some(redaction) = &event.redacted_because {
             shown.unsigned.redacted_because = Some(Box::new(self.pdu(redaction)));
         }
+        shown
+    }
+
+    /// An event of a room's state.
+    pub(crate) fn state(self, pdu: &Pdu, room: &RoomView) -> ClientEvent {
+        let mut shown = self.pdu(pdu);
+        shown.unsigned.replace(room.replaced(pdu).as_deref());
         shown
     }
 
@@ -224,6 +230,17 @@ impl<'a> Viewer<'a> {
         let own = event.pdu.sender() == self.session.user_id
             && device.as_str() == self.session.device_id.as_str();
         own.then(|| id.clone())
+    }
+}
+
+impl Unsigned {
+    /// Tells what was there before.
+    fn replace(&mut self, replaced: Option<&Pdu>) {
+        if let Some(replaced) = replaced {
+            self.prev_content = Some(replaced.content().clone());
+            self.prev_sender = Some(replaced.sender().to_string());
+            self.replaces_state = Some(replaced.event_id().to_string());
+        }
     }
 }
 

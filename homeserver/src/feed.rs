@@ -89,6 +89,8 @@ pub struct RoomTimeline {
     /// What the client has to know before it applies the events: all state for a room that is new
     /// to it, else what changed between the point and the first event.
     pub state: Vec<Arc<Pdu>>,
+    /// What is among that state because it changed where the user sees nothing.
+    pub hidden: Vec<Arc<Pdu>>,
     /// The room after them.
     pub now: RoomView,
 }

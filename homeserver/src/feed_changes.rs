@@ -239,6 +239,9 @@ impl Feed {
         transition: &Transition<'_>,
     ) -> Result<LeftChange> {
         let (row, was_joined) = (transition.row, transition.was_joined());
+        if !was_joined && !self.core.was_in(question.user, &row.room_id).await? {
+            return self.farewell(question, row).await;
+        }
         let since = question.since_cut().filter(|_| was_joined);
         let whole = self.span(&row.room_id, since, &question.upto.cut).await?;
         let span = Span {
@@ -261,6 +264,23 @@ impl Feed {
                 .get(&row.room_id)
                 .cloned()
                 .unwrap_or_default(),
+        })
+    }
+
+    /// The end of an invite or a knock: whoever was never in a room learns no more of it.
+    async fn farewell(&self, question: &Question<'_>, row: &MembershipRow) -> Result<LeftChange> {
+        let room = &row.room_id;
+        let leave = self.core.rooms.pdu(room, &row.event_id).await?;
+        let event = leave.map(|leave| {
+            let mut event = leave.object().clone();
+            event.insert("event_id".to_owned(), leave.event_id().as_str().into());
+            event
+        });
+        Ok(LeftChange {
+            room_id: room.clone(),
+            timeline: None,
+            event,
+            account_data: question.account_data.get(room).cloned().unwrap_or_default(),
         })
     }
 

@@ -1,8 +1,10 @@
 //! A room's new events, as one user may see and wants to see them.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use gantry_accounts::Session;
-use gantry_model::id::RoomId;
-use gantry_rooms::{RoomChanges, RoomEvent};
+use gantry_model::{Pdu, id::RoomId};
+use gantry_rooms::{RoomChanges, RoomEvent, RoomView};
 
 use crate::{Aggregations, EventFilter, Feed, Result, RoomTimeline, SyncToken, sieve::Sieve};
 
@@ -74,8 +76,10 @@ impl Feed {
         wanted: StateWanted,
     ) -> Result<RoomTimeline> {
         let changes = self.window(sieve, span).await?;
+        let changed = state_keys(&changes.events);
         let events = self.core.sifted(sieve, changes.events).await?;
-        let state = match wanted {
+        let hidden = hidden(&changed, &events, &changes.now);
+        let before = match wanted {
             StateWanted::Full => changes.start.full_state(),
             StateWanted::Delta => changes
                 .before_timeline
@@ -83,6 +87,7 @@ impl Feed {
                 .filter_map(|change| change.event)
                 .collect(),
         };
+        let state = overlaid(before, &hidden);
         // Whoever gets everything can see for himself what belongs together.
         let aggregations = if changes.limited {
             let Sieve { user, room, .. } = *sieve;
@@ -99,6 +104,7 @@ impl Feed {
             prev_batch: changes.prev_batch,
             before: changes.start,
             state,
+            hidden,
             now: changes.now,
         })
     }
@@ -126,6 +132,35 @@ impl Feed {
             _ => Ok(wide),
         }
     }
+}
+
+type StateKeys = BTreeSet<(String, String)>;
+
+fn key_of(pdu: &Pdu) -> Option<(String, String)> {
+    Some((pdu.kind().to_owned(), pdu.state_key()?.to_owned()))
+}
+
+fn state_keys(events: &[RoomEvent]) -> StateKeys {
+    let keys = events.iter().filter_map(|event| key_of(&event.pdu));
+    keys.collect()
+}
+
+/// What the room has now for the keys that changed in a window, but not in the events that are shown
+/// of it: the timeline cannot tell of these.
+fn hidden(changed: &StateKeys, shown: &[RoomEvent], now: &RoomView) -> Vec<Arc<Pdu>> {
+    let shown = state_keys(shown);
+    let hidden = changed.difference(&shown);
+    hidden
+        .filter_map(|(kind, key)| now.state(kind, key))
+        .collect()
+}
+
+/// State events, some of them in place of others of the same key.
+fn overlaid(mut state: Vec<Arc<Pdu>>, over: &[Arc<Pdu>]) -> Vec<Arc<Pdu>> {
+    let replaced: StateKeys = over.iter().filter_map(|pdu| key_of(pdu)).collect();
+    state.retain(|pdu| key_of(pdu).is_none_or(|key| !replaced.contains(&key)));
+    state.extend(over.iter().cloned());
+    state
 }
 
 /// How many of the last events hold `limit` that pass; `None`: not even all do.

@@ -62,20 +62,22 @@ impl EventFilter {
     /// Whether an event's children can keep it from passing, which [`EventFilter::matches`] does
     /// not look at.
     pub(crate) fn asks_for_children(&self) -> bool {
-        self.related_by_senders.is_some() || self.related_by_rel_types.is_some()
+        // matrix-js-sdk sends empty lists where it asks for nothing.
+        let asks = |wanted: Option<bool>| wanted == Some(false);
+        asks(self.related_by_senders.as_ref().map(Vec::is_empty))
+            || asks(self.related_by_rel_types.as_ref().map(Vec::is_empty))
     }
 
     /// Whether a child makes its parent pass.
     pub(crate) fn wants_child(&self, child: &Pdu, rel_type: &str) -> bool {
-        let by_sender = self
-            .related_by_senders
-            .as_ref()
-            .is_none_or(|senders| senders.iter().any(|one| one == child.sender()));
+        let by_sender = self.related_by_senders.as_ref().is_none_or(|senders| {
+            senders.is_empty() || senders.iter().any(|one| one == child.sender())
+        });
         by_sender
             && self
                 .related_by_rel_types
                 .as_ref()
-                .is_none_or(|kinds| kinds.iter().any(|kind| kind == rel_type))
+                .is_none_or(|kinds| kinds.is_empty() || kinds.iter().any(|kind| kind == rel_type))
     }
 
     fn allows_relation(&self, content: &Object) -> bool {

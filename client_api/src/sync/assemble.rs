@@ -188,7 +188,10 @@ impl<'a> Assembler<'a> {
             .iter()
             .map(|pdu| {
                 self.note(pdu);
-                self.shaped(pdu, || self.viewer.pdu(pdu))
+                self.shaped(pdu, || match timeline {
+                    Some(timeline) => self.viewer.state(pdu, &timeline.now),
+                    None => self.viewer.pdu(pdu),
+                })
             })
             .collect();
         match self.state_at {

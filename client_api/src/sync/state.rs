@@ -44,11 +44,24 @@ impl StateSelection<'_> {
                 .into_iter()
                 .filter(|pdu| self.full || !self.knows(pdu));
             state.extend(by_key(news));
+            let is_needed = |pdu: &&Arc<Pdu>| self.is_needed(pdu, timeline, user);
+            state.extend(by_key(timeline.hidden.iter().filter(is_needed).cloned()));
         }
         state
             .into_values()
             .filter(|pdu| self.filter.matches_pdu(pdu))
             .collect()
+    }
+
+    /// Whether a member who came where the client sees nothing is one that the timeline needs.
+    fn is_needed(&self, pdu: &Pdu, timeline: &RoomTimeline, user: &UserId) -> bool {
+        let is_sender = |member: &str| {
+            let mut senders = timeline.events.iter().map(|event| event.pdu.sender());
+            senders.any(|sender| sender == member)
+        };
+        let member = pdu.state_key().filter(|_| pdu.kind() == "m.room.member");
+        member.is_some_and(|member| member == user || is_sender(member))
+            && (self.full || !self.knows(pdu))
     }
 
     fn knows(&self, member: &Pdu) -> bool {

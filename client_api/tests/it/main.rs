@@ -9,3 +9,4 @@ mod owned_state;
 mod people;
 mod removal;
 mod search;
+mod seeing;
