@@ -90,6 +90,10 @@ impl Rooms {
         &self.0.erased
     }
 
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.0.config.stop
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.config.clock
     }

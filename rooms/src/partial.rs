@@ -164,8 +164,11 @@ impl Rooms {
                 cuts.changed().await.map_err(|_| Error::Closed)?;
             }
         };
-        let waited = tokio::time::timeout(patience, complete).await;
-        waited.unwrap_or(Err(Error::Partial))
+        let waited = tokio::time::timeout(patience, complete);
+        match self.stop().run_until_cancelled(waited).await {
+            Some(waited) => waited.unwrap_or(Err(Error::Partial)),
+            None => Err(Error::Closed),
+        }
     }
 }
 

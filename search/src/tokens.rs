@@ -135,8 +135,8 @@ fn pieces(word: &str) -> impl Iterator<Item = String> {
     let parts = word.contains(is_sign).then(|| word.split(is_sign));
     let parts = parts.into_iter().flatten();
     parts
-        .filter(|part| !part.is_empty())
         .map(|part| plain(part).into_owned())
+        .filter(|part| !part.is_empty())
 }
 
 /// Each pair of neighbouring letters of a run, and for the index its last letter: so each letter
@@ -202,6 +202,16 @@ mod tests {
         assert!(found("학교", "학교에서") && found("猫", "黒猫") && found("猫", "猫が"));
         assert!(found("手机没电", "我的手机快没电了"));
         assert!(!found("京都", "東京"));
+    }
+
+    #[test]
+    fn an_accent_that_stands_on_nothing_is_no_word() {
+        for text in ["A\u{37a} ", "\u{345}"] {
+            let tokens = Tokens::new().of_text(text);
+
+            assert!(tokens.iter().all(|token| !token.is_empty()), "{tokens:?}");
+            assert!(found(text, text));
+        }
     }
 
     proptest! {

@@ -6,7 +6,7 @@
 
 use icu_segmenter::{WordSegmenter, options::WordBreakInvariantOptions};
 
-use crate::fold::unify;
+use crate::fold::{plain, unify};
 
 /// The longest word, in letters; what is longer is cut.
 const MAX_WORD: usize = 64;
@@ -56,7 +56,11 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
 /// Adds a part of a segment that is of one sort of script.
 fn add(found: &mut Vec<Word>, part: &str, touches: bool) {
     if !part.chars().next().is_some_and(is_unspaced) {
-        found.push(Word::Apart(cut(part)));
+        let word = cut(part);
+        // Accents that stand on nothing are no word.
+        if !plain(&word).is_empty() {
+            found.push(Word::Apart(word));
+        }
         return;
     }
     match found.last_mut() {

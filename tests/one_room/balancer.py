@@ -13,9 +13,12 @@ _CHECK_EVERY = 0.5
 
 
 class Backend:
-    """One port, and the port of the same node that tells whether it is well."""
+    """One port, and the port of the same node that tells whether it is well.
 
-    def __init__(self, port, health_port):
+    Without the latter, the node is never asked and counts as up.
+    """
+
+    def __init__(self, port, health_port=None):
         self.port = port
         self.health_port = health_port
         self.is_up = True
@@ -35,6 +38,7 @@ class Balancer:
         self._backends = []
         self._turns = itertools.count()
         self._checking = None
+        self._server = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -47,20 +51,41 @@ class Balancer:
         """Serve these backends."""
         self._backends = list(backends)
         self._thread.start()
-        serving = asyncio.start_server(self._serve, self.address, self.port)
-        asyncio.run_coroutine_threadsafe(serving, self._loop).result(timeout=10)
+        self.mend()
         self._checking = asyncio.run_coroutine_threadsafe(self._keep_checking(), self._loop)
 
     def stop(self):
         """Serve no more connections."""
         self._checking.cancel()
+        self._run(asyncio.sleep(0))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    def cut(self):
+        """End all connections and refuse new ones, until `mend`."""
+        self._run(self._cut())
+
+    def mend(self):
+        """Listen, for the first time or again."""
+        self._run(self._listen())
+
+    def _run(self, coroutine):
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=10)
+
+    async def _listen(self):
+        self._server = await asyncio.start_server(self._serve, self.address, self.port)
+
+    async def _cut(self):
+        self._server.close()
+        for backend in self._backends:
+            _abort(backend.connections)
 
     async def _serve(self, reader, writer):
         backend, there, back = await self._connect()
         if backend is not None:
             backend.connections.add(writer)
+            if not self._server.is_serving():
+                writer.transport.abort()
             pumps = [_pump(reader, back), _pump(there, writer)]
             tasks = [asyncio.ensure_future(pump) for pump in pumps]
             # Whichever side ends first ends the connection.
@@ -88,13 +113,14 @@ class Balancer:
             await asyncio.sleep(_CHECK_EVERY)
 
     async def _check(self, backend):
+        if backend.health_port is None:
+            return
         try:
             backend.is_up = await asyncio.wait_for(self._is_well(backend), _PATIENCE)
         except (OSError, TimeoutError):
             backend.is_up = False
         if not backend.is_up:
-            for connection in backend.connections:
-                connection.transport.abort()
+            _abort(backend.connections)
 
     async def _is_well(self, backend):
         reader, writer = await asyncio.open_connection(self.address, backend.health_port)
@@ -103,6 +129,11 @@ class Balancer:
             return (await reader.readline()).split()[1:2] == [b"200"]
         finally:
             writer.close()
+
+
+def _abort(connections):
+    for connection in connections:
+        connection.transport.abort()
 
 
 async def _pump(reader, writer):

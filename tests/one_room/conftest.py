@@ -14,8 +14,8 @@ from peers import Gantry, Mongod, Synapse, mongodb_storage, redb_storage
 
 _HERE = Path(__file__).parent
 _TARGET = Path(os.environ.get("CARGO_TARGET_DIR", _HERE.parent.parent / "target"))
-_PEERS = Path(os.environ.get("GANTRY_TEST_PEERS", _TARGET / "peers"))
-_BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
+PEERS = Path(os.environ.get("GANTRY_TEST_PEERS", _TARGET / "peers"))
+BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
 _OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "one_room"))
 
 STANDIN = os.environ.get("GANTRY_STANDIN") == "synapse"
@@ -58,7 +58,7 @@ def mongodb_uri(output):
     if uri := os.environ.get("GANTRY_TEST_MONGODB_URI"):
         yield uri
         return
-    python = _installed(_PEERS / "mongod/bin/python")
+    python = installed(PEERS / "mongod/bin/python")
     mongod = Mongod(python, _HERE / "mongod.py", output / "mongod")
     mongod.start()
     yield mongod.uri
@@ -68,7 +68,7 @@ def mongodb_uri(output):
 @pytest.fixture(scope="session")
 def replica_set(output):
     """A replica set of three members, for tests that break it."""
-    python = _installed(_PEERS / "mongod/bin/python")
+    python = installed(PEERS / "mongod/bin/python")
     mongod = Mongod(python, _HERE / "mongod.py", output / "replica-set", members=3)
     mongod.start()
     yield mongod
@@ -78,7 +78,7 @@ def replica_set(output):
 @pytest.fixture(scope="session")
 def synapse(output, authority):
     """The other server of the federation."""
-    python = _installed(_PEERS / "synapse/bin/python")
+    python = installed(PEERS / "synapse/bin/python")
     server = Synapse(python, output / "synapse", authority, "127.0.0.2")
     server.start()
     yield server
@@ -94,17 +94,17 @@ def new_gantry(output, authority, request):
 
     def cluster(name, count, server_name, uri):
         storage = mongodb_storage(uri)
-        binary = _installed(_BINARY)
+        binary = installed(BINARY)
         folders = [output / f"{name}-{number}" for number in range(1, count + 1)]
         return [Gantry(binary, folder, authority, storage, server_name) for folder in folders]
 
     def make(engine, name):
         if STANDIN:
-            python = _installed(_PEERS / "synapse/bin/python")
+            python = installed(PEERS / "synapse/bin/python")
             return Synapse(python, output / name, authority, "127.0.0.1")
         uri = request.getfixturevalue("mongodb_uri") if engine == "mongodb" else None
         storage = mongodb_storage(uri) if uri else redb_storage()
-        return Gantry(_installed(_BINARY), output / name, authority, storage)
+        return Gantry(installed(BINARY), output / name, authority, storage)
 
     make.cluster = cluster
     return make
@@ -120,7 +120,7 @@ def gantry(engine, new_gantry):
     server.stop()
 
 
-def _installed(program):
+def installed(program):
     """In CI a missing program is a failure, never a skip."""
     if not program.exists():
         complaint = f"{program} is missing: `cargo xtask test` installs and builds it"

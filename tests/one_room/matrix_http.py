@@ -56,6 +56,49 @@ class MatrixHttp:
         answer = self.post(path("join", room), params={"server_name": via, "via": via}, json={})
         assert answer.status_code == 200, answer.text
 
+    def knock(self, room, via):
+        """Ask to be let into a room over the server `via`."""
+        answer = self.post(path("knock", room), params={"server_name": via, "via": via}, json={})
+        assert answer.status_code == 200, answer.text
+
+    def leave(self, room_id):
+        """Leave a room, or reject the invite to it."""
+        answer = self.post(path("rooms", room_id, "leave"), json={})
+        assert answer.status_code == 200, answer.text
+
+    def act(self, room_id, action, person):
+        """`invite`, `kick`, `ban` or `unban` somebody."""
+        answer = self.post(path("rooms", room_id, action), json={"user_id": person.user_id})
+        assert answer.status_code == 200, f"{action} {person.user_id}: {answer.text}"
+
+    def set_state(self, room_id, event_type, content, state_key=""):
+        """Set a piece of state; returns the event's id."""
+        answer = self.put(path("rooms", room_id, "state", event_type, state_key), json=content)
+        assert answer.status_code == 200, f"{event_type} {content}: {answer.text}"
+        return answer.json()["event_id"]
+
+    def state_content(self, room_id, event_type, state_key=""):
+        """The content of a piece of state, or None if it is not set."""
+        answer = self.get(path("rooms", room_id, "state", event_type, state_key))
+        assert answer.status_code in (200, 404), answer.text
+        return answer.json() if answer.status_code == 200 else None
+
+    def membership(self, room_id, person):
+        """What somebody is to a room, or None if he has never been there."""
+        content = self.state_content(room_id, "m.room.member", person.user_id)
+        return content and content["membership"]
+
+    def redact(self, room_id, event_id, transaction):
+        """Redact an event."""
+        answer = self.put(path("rooms", room_id, "redact", event_id, transaction), json={})
+        assert answer.status_code == 200, answer.text
+
+    def sync(self, **query):
+        """One answer of `/sync`."""
+        answer = self.get(path("sync"), params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def send(self, room_id, text, transaction):
         """Send a text; returns the event's id."""
         where = path("rooms", room_id, "send", "m.room.message", transaction)

@@ -2,7 +2,8 @@
 
 Runs with the interpreter of the mongod environment and prints the connection string. Each line of
 standard input is a fault to cause, which is answered with a line when it has been caused:
-`kill-primary` (SIGKILL; the member is started again a moment later) and `step-down`.
+`kill-primary` (SIGKILL; the member is started again a moment later), `step-down` and `kill-cursors`
+(those of all change streams).
 """
 
 import argparse
@@ -116,6 +117,13 @@ class ReplicaSet:
         with self._primary().client() as client:
             client.admin.command("replSetStepDown", 5, force=True)
 
+    def kill_cursors(self):
+        """The change streams that anybody reads are gone."""
+        for member in self._members:
+            with member.client() as client:
+                for database, collection, cursor in _change_streams(client):
+                    client[database].command("killCursors", collection, cursors=[cursor])
+
     def stop(self):
         """End all members."""
         for member in self._members:
@@ -126,6 +134,17 @@ class ReplicaSet:
             return next((member for member in self._members if member.is_primary()), None)
 
         return eventually(primary, "there is a primary")
+
+
+def _change_streams(client):
+    """Database, collection and cursor of each change stream on one member."""
+    wanted = {"$currentOp": {"allUsers": True, "idleCursors": True}}
+    for operation in client.admin.aggregate([wanted]):
+        cursor = operation.get("cursor", {})
+        stages = cursor.get("originatingCommand", {}).get("pipeline", [])
+        if any("$changeStream" in stage for stage in stages):
+            database, collection = operation["ns"].split(".", 1)
+            yield database, collection, cursor["cursorId"]
 
 
 def _answers(client):
@@ -147,7 +166,11 @@ def main():
 
     shutil.rmtree(chosen.folder, ignore_errors=True)
     replica_set = ReplicaSet(chosen.folder, chosen.members)
-    faults = {"kill-primary": replica_set.kill_primary, "step-down": replica_set.step_down}
+    faults = {
+        "kill-primary": replica_set.kill_primary,
+        "step-down": replica_set.step_down,
+        "kill-cursors": replica_set.kill_cursors,
+    }
     try:
         replica_set.start()
         print(replica_set.uri, flush=True)

@@ -19,7 +19,7 @@ from message_stream import Reader, Writer
 from waiting import eventually
 
 LONG = bool(os.environ.get("GANTRY_LONG"))
-FAULTS = 90 if LONG else 4
+FAULTS = 90 if LONG else 5
 PAUSE_BETWEEN = 20 if LONG else 4
 MESSAGES_PER_SECOND = 20
 LONGER_THAN_A_LEASE = 7
@@ -130,6 +130,7 @@ class Breaking:
         self.faults = {
             "node killed": (self._kill, self._start),
             "node paused": (self._freeze, self._thaw),
+            "change streams killed": (lambda: self._replica_set.cause("kill-cursors"), None),
             "primary stepped down": (lambda: self._replica_set.cause("step-down"), None),
             "primary killed": (lambda: self._replica_set.cause("kill-primary"), None),
         }

@@ -202,13 +202,15 @@ fn without_join_rules_a_room_is_for_invited_users() {
 }
 
 /// A member's join that both states have, and only one of them cites, is no part of the difference:
-/// else it would be replayed before his power was, and his kick would come after the later one.
+/// else it would be replayed as of before his power was raised, and his kick would come after the
+/// later one.
 #[test]
 fn what_both_states_hold_is_not_replayed() {
     for version in [RoomVersion::V6, RoomVersion::V11] {
         let carol = "@carol:one";
         let (mut room, mut state) = room(version);
         room.member(&mut state, carol, carol, "join", 6);
+        levels(&mut room, &mut state, 100, 7);
         let (mut left, mut right) = (state.clone(), state.clone());
         room.member(&mut left, BOB, carol, "leave", 10);
         let later = room.member(&mut right, ALICE, carol, "leave", 20);
