@@ -23,8 +23,17 @@ impl Position {
 
     /// The position that a document names as the one before it in its room (`pw`).
     pub(crate) fn before(doc: &Document) -> Option<Self> {
-        let pw = doc.get_document("pw").ok()?;
-        let field = |name| pw.get_i64(name).ok();
+        Self::of(doc.get_document("pw").ok()?)
+    }
+
+    /// The position that the fields `w` and `s` of a document spell, integers of either width: the
+    /// serialization of a position, and those that databases and drivers make of it, use both.
+    pub(crate) fn of(doc: &Document) -> Option<Self> {
+        let field = |name| match doc.get(name) {
+            Some(Bson::Int64(number)) => Some(*number),
+            Some(Bson::Int32(number)) => Some((*number).into()),
+            _ => None,
+        };
         crate::store::position_from(field("w"), field("s"))
     }
 
@@ -46,5 +55,29 @@ impl From<Position> for Bson {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.w, self.s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::ROOM;
+    use crate::to_document;
+
+    #[derive(Serialize)]
+    struct Entry {
+        pw: Option<Position>,
+    }
+
+    #[test]
+    fn what_stands_before_is_found_however_it_was_written() {
+        let before = Position { w: 3, s: 5 };
+        let serialized = to_document(ROOM, &Entry { pw: Some(before) }).expect("a document");
+        let mut inserted = Document::new();
+        inserted.insert::<_, Position>("pw", before);
+
+        assert_eq!(Position::before(&serialized), Some(before));
+        assert_eq!(Position::before(&inserted), Some(before));
+        assert_eq!(Position::before(&Document::new()), None);
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use gantry_model::{RoomVersion, id::RoomId};
-use gantry_rooms::{Direction, Membership};
+use gantry_rooms::{Cut, Direction, Membership};
 use gantry_store::{Engine, Error, MongoEngine, Op, Store, schema::MEMBERSHIP, testing::Applying};
 
 use crate::house::{House, member, user};
@@ -76,6 +76,27 @@ async fn bodies(house: &House, room: &RoomId) -> Vec<String> {
     texts
 }
 
+/// What a client hears that asks one node after the other, each time from where it was, until it has
+/// heard so much.
+async fn listen(houses: &[&House], room: &RoomId, mut since: Cut, count: usize) -> Vec<String> {
+    let mut heard = Vec::new();
+    for house in houses.iter().cycle() {
+        let upto = since.max(&house.store.cut());
+        let news = house.rooms.changes(room, Some(&since), &upto, 100).await;
+        let events = news.unwrap().events;
+        let texts = events
+            .iter()
+            .filter_map(|event| event.pdu.content_str("body"));
+        heard.extend(texts.map(str::to_owned));
+        since = upto;
+        if heard.len() >= count {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    heard
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_is_the_same_on_every_node() {
     let Some((a, b)) = two_nodes("same").await else {
@@ -125,17 +146,25 @@ async fn nodes_that_write_to_one_room_at_once_lose_nothing() {
         .await
         .unwrap();
 
+    agree(&a, &b).await;
+    let since = a.store.cut();
     let talk = async |house: &House, who, text: &str| {
         for n in 0..25 {
             house.say(&room, who, &format!("{text} {n}")).await;
         }
     };
-    futures::join!(talk(&a, &alice, "a"), talk(&b, &bob, "b"));
+    let houses = [&a, &b];
+    let (heard, (), ()) = futures::join!(
+        listen(&houses, &room, since, 50),
+        talk(&a, &alice, "a"),
+        talk(&b, &bob, "b")
+    );
     agree(&a, &b).await;
 
     let said = bodies(&a, &room).await;
     assert_eq!(said.len(), 50);
     assert_eq!(said, bodies(&b, &room).await);
+    assert_eq!(said, heard);
     for who in ["a", "b"] {
         let own: Vec<_> = said.iter().filter(|text| text.starts_with(who)).collect();
         let expected: Vec<_> = (0..25).map(|n| format!("{who} {n}")).collect();

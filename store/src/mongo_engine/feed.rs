@@ -8,7 +8,6 @@ use mongodb::change_stream::event::ChangeStreamEvent;
 
 use super::failure::failed;
 use crate::schema::{SIGNAL, TABLES, WRITERS, table};
-use crate::store::position_from;
 use crate::{Error, Feed, Position, Result, Signal, Table, Told};
 
 /// Opens the stream: of documents with positions come ids and positions only.
@@ -79,18 +78,14 @@ fn read(event: ChangeStreamEvent<Document>) -> Result<Told> {
         .document_key
         .and_then(|id| Some(id.get_binary_generic("_id").ok()?.clone()));
     let key = key.ok_or_else(|| Error::malformed(table, "a change without a key"))?;
-    let position = position_in(&document).ok_or_else(|| Error::malformed(table, "no position"))?;
-    let after = document.get_document("pw").ok().and_then(position_in);
+    let position = Position::of(&document).ok_or_else(|| Error::malformed(table, "no position"))?;
+    let after = Position::before(&document);
     Ok(Told::Document {
         table,
         key,
         position,
         after,
     })
-}
-
-fn position_in(document: &Document) -> Option<Position> {
-    position_from(document.get_i64("w").ok(), document.get_i64("s").ok())
 }
 
 fn raw(table: &'static Table, document: &Document) -> Result<RawDocumentBuf> {
