@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use gantry_homeserver::{Aggregation, Aggregations, Membership, RoomEvent, RoomView, Session};
+use gantry_homeserver::{Aggregation, Aggregations, Membership, RoomEvent, Session, StateEvent};
 use gantry_model::{Object, Pdu, Value, id::OwnedEventId};
 use serde::Serialize;
 
@@ -132,10 +132,17 @@ impl<'a> Viewer<'a> {
     }
 
     /// An event of a room's state.
-    pub(crate) fn state(self, pdu: &Pdu, room: &RoomView) -> ClientEvent {
+    pub(crate) fn state(self, pdu: &Pdu, replaces: Option<&Pdu>) -> ClientEvent {
         let mut shown = self.pdu(pdu);
-        shown.unsigned.replace(room.replaced(pdu).as_deref());
+        shown.unsigned.replace(replaces);
         shown
+    }
+
+    /// Events of a room's state.
+    pub(crate) fn states(self, events: &[StateEvent]) -> Vec<ClientEvent> {
+        let states = events.iter();
+        let states = states.map(|event| self.state(&event.pdu, event.replaces.as_deref()));
+        states.collect()
     }
 
     /// An event of which only the PDU is at hand, such as one of the current state.

@@ -3,14 +3,11 @@
 //! Specification:
 //! <https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages>.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use gantry_accounts::Session;
-use gantry_model::{
-    Pdu,
-    id::{EventId, OwnedEventId, RoomId},
-};
-use gantry_rooms::{Direction, RoomEvent, RoomView, TimelineKey};
+use gantry_model::id::{EventId, OwnedEventId, RoomId};
+use gantry_rooms::{Direction, RoomEvent, RoomView, StateEvent, TimelineKey};
 use tracing::debug;
 
 use crate::{EventFilter, PageToken, Reading, Result, lazy_members, sieve::Sieve};
@@ -51,7 +48,7 @@ pub struct Messages {
     /// The events in the direction of the page.
     pub chunk: Vec<RoomEvent>,
     /// With lazy loading, the memberships of the senders.
-    pub state: Vec<Arc<Pdu>>,
+    pub state: Vec<StateEvent>,
 }
 
 /// What stands around an event.
@@ -68,7 +65,7 @@ pub struct Context {
     /// The events after it, the nearest first.
     pub events_after: Vec<RoomEvent>,
     /// The state at the last of the events; with lazy loading only the senders' memberships.
-    pub state: Vec<Arc<Pdu>>,
+    pub state: Vec<StateEvent>,
 }
 
 /// The events around an event.
@@ -170,6 +167,7 @@ impl Reading {
             let state = self.core.rooms.state_after(room, last.event_id()).await?;
             state.unwrap_or_else(|| view.full_state())
         };
+        let state = view.state_events(state);
         Ok(Context {
             start: around.start,
             end: around.end,
@@ -299,9 +297,10 @@ fn behind(key: TimelineKey, direction: Direction) -> TimelineKey {
     }
 }
 
-fn loaded(view: &RoomView, filter: &EventFilter, chunk: &[RoomEvent]) -> Vec<Arc<Pdu>> {
+fn loaded(view: &RoomView, filter: &EventFilter, chunk: &[RoomEvent]) -> Vec<StateEvent> {
     if filter.lazy_load_members {
-        lazy_members(view, chunk.iter().map(|event| event.pdu.sender()))
+        let senders = chunk.iter().map(|event| event.pdu.sender());
+        view.state_events(lazy_members(view, senders))
     } else {
         Vec::new()
     }

@@ -7,7 +7,7 @@ use gantry_model::{
     Pdu,
     id::{EventId, OwnedUserId, RoomId},
 };
-use gantry_rooms::{Membership, RoomEvent, RoomView};
+use gantry_rooms::{Membership, RoomEvent, RoomView, StateEvent};
 
 use crate::{Error, PageToken, Result, core::Core};
 
@@ -45,12 +45,9 @@ impl Reading {
     }
 
     /// The state of a room: now for its members, at his leaving for who has left.
-    pub async fn state(&self, session: &Session, room: &RoomId) -> Result<Vec<Arc<Pdu>>> {
-        Ok(self
-            .core
-            .readable_view(&session.user_id, room)
-            .await?
-            .full_state())
+    pub async fn state(&self, session: &Session, room: &RoomId) -> Result<Vec<StateEvent>> {
+        let view = self.core.readable_view(&session.user_id, room).await?;
+        Ok(view.state_events(view.full_state()))
     }
 
     /// One state event, of the same time.
@@ -112,7 +109,7 @@ impl Reading {
         session: &Session,
         room: &RoomId,
         query: MembersQuery,
-    ) -> Result<Vec<Arc<Pdu>>> {
+    ) -> Result<Vec<StateEvent>> {
         let readable = self.core.readable_view(&session.user_id, room).await?;
         let view = match query.at {
             None => self.core.whole(readable).await?,
@@ -130,7 +127,7 @@ impl Reading {
                     .not_membership
                     .is_none_or(|unwanted| membership != Some(unwanted))
         });
-        Ok(members)
+        Ok(view.state_events(members))
     }
 
     /// Who is in a room that the user is in.

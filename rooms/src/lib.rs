@@ -78,4 +78,4 @@ pub use server_keys::ServerKey;
 pub use staging::{Staged, StagedPlace};
 pub use timeline::{Direction, Page};
 pub use upkeep::{Checked, Export, Finding, Rebuilt, Upkeep};
-pub use view::RoomView;
+pub use view::{RoomView, StateEvent};

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Deref,
     sync::{Arc, OnceLock},
 };
 
@@ -47,6 +48,23 @@ struct Inner {
     servers: OnceLock<Arc<BTreeSet<OwnedServerName>>>,
     /// Likewise.
     levels: OnceLock<Option<PowerLevels>>,
+}
+
+/// An event of a room's state.
+#[derive(Debug, Clone)]
+pub struct StateEvent {
+    /// The event.
+    pub pdu: Arc<Pdu>,
+    /// The one that it replaced, if that is known ([`RoomView::replaced`]).
+    pub replaces: Option<Arc<Pdu>>,
+}
+
+impl Deref for StateEvent {
+    type Target = Pdu;
+
+    fn deref(&self) -> &Pdu {
+        &self.pdu
+    }
 }
 
 impl RoomView {
@@ -153,6 +171,15 @@ impl RoomView {
     /// The state event of a type and key.
     pub fn state(&self, kind: &str, state_key: &str) -> Option<Arc<Pdu>> {
         self.0.dag.state_event(&self.0.state, kind, state_key)
+    }
+
+    /// State events with what was there before them, as far as it is known.
+    pub fn state_events(&self, pdus: Vec<Arc<Pdu>>) -> Vec<StateEvent> {
+        let with_replaced = |pdu: Arc<Pdu>| StateEvent {
+            replaces: self.replaced(&pdu),
+            pdu,
+        };
+        pdus.into_iter().map(with_replaced).collect()
     }
 
     /// The state event in whose place a member or power levels event came: it names the one before as

@@ -57,6 +57,11 @@ class Program:
         except AssertionError as error:
             raise RuntimeError(f"{error}:\n{self.tail()}") from error
 
+    @property
+    def pid(self):
+        """The process id."""
+        return self._process.pid
+
     def is_alive(self):
         """True while the process exists."""
         return self._process is not None and self._process.poll() is None

@@ -64,6 +64,6 @@ pub(crate) async fn get_event_context(
         event: viewer.bundled(&context.event, &known),
         events_before: viewer.all_bundled(&context.events_before, &known),
         events_after: viewer.all_bundled(&context.events_after, &known),
-        state: viewer.pdus(&context.state),
+        state: viewer.states(&context.state),
     }))
 }

@@ -47,6 +47,6 @@ pub(crate) async fn get_members_by_room(
         .members(&session, &room, query)
         .await?;
     Ok(Json(Response {
-        chunk: Viewer::new(&session, state.now_ms()).pdus(&members),
+        chunk: Viewer::new(&session, state.now_ms()).states(&members),
     }))
 }

@@ -63,6 +63,6 @@ pub(crate) async fn get_room_events(
         start: page.start.to_string(),
         end: page.end.map(|end| end.to_string()),
         chunk: viewer.all_bundled(&page.chunk, &known),
-        state: viewer.pdus(&page.state),
+        state: viewer.states(&page.state),
     }))
 }

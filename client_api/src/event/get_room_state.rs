@@ -18,6 +18,6 @@ pub(crate) async fn get_room_state(
     Session(session): Session,
     PathArgs(room): PathArgs<OwnedRoomId>,
 ) -> Result<Json<Vec<ClientEvent>>> {
-    let pdus = state.homeserver().reading.state(&session, &room).await?;
-    Ok(Json(Viewer::new(&session, state.now_ms()).pdus(&pdus)))
+    let events = state.homeserver().reading.state(&session, &room).await?;
+    Ok(Json(Viewer::new(&session, state.now_ms()).states(&events)))
 }

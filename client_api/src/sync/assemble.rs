@@ -189,7 +189,10 @@ impl<'a> Assembler<'a> {
             .map(|pdu| {
                 self.note(pdu);
                 self.shaped(pdu, || match timeline {
-                    Some(timeline) => self.viewer.state(pdu, &timeline.now),
+                    Some(timeline) => {
+                        let replaced = timeline.now.replaced(pdu);
+                        self.viewer.state(pdu, replaced.as_deref())
+                    }
                     None => self.viewer.pdu(pdu),
                 })
             })

@@ -160,4 +160,10 @@ async fn events_tell_what_was_before_and_who_the_reader_was() {
     }
     let unsigned = &joined["timeline"]["events"][0]["unsigned"];
     assert_eq!(unsigned["membership"], "join");
+    let members = server
+        .get(&format!("v3/rooms/{room}/members"), &alice)
+        .await
+        .ok();
+    let unsigned = &members["chunk"][0]["unsigned"];
+    assert_eq!(unsigned["prev_content"]["membership"], "join", "{members}");
 }

@@ -163,6 +163,7 @@ pub(super) fn refuse(commands: Vec<Command>, error: &Error) {
         let copy = match error {
             Error::Contention => Error::Contention,
             Error::Broken(what) => Error::Broken(what),
+            Error::Storage(gantry_store::Error::Full) => Error::Storage(gantry_store::Error::Full),
             _ => Error::Closed,
         };
         reply(command.reply, Err(copy));
