@@ -52,9 +52,13 @@ impl FederationCalls {
     }
 
     /// Fetches the members that are missing in a room, and makes its state whole.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] while they are being fetched.
     pub(super) async fn fetch_members(&self, room: &RoomId, via: &[OwnedServerName]) -> Result<()> {
         let Some(_alone) = self.0.completing().begin_alone(room) else {
-            return Ok(());
+            return Err(Error::Busy);
         };
         let mut failure = Error::NoServer;
         for round in 0..ROUNDS {

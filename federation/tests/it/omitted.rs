@@ -158,3 +158,27 @@ async fn members_that_nobody_gives_are_fetched_after_a_restart() {
         house.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_join_is_not_done_while_members_are_fetched_for_the_first() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (room, _) = crowded_room(&a, RoomVersion::V11).await;
+    let (ben, bea) = (b.user("ben").await, b.user("bea").await);
+    a.switch.set(Mode::Withhold);
+
+    b.join(&room, &ben, &a).await;
+    b.join(&room, &bea, &a).await;
+
+    let pending = b.rooms.pending_joins().await.unwrap();
+    let mut waiting: Vec<_> = pending.iter().map(|join| &*join.user_id).collect();
+    waiting.sort();
+    assert_eq!(waiting, [&*bea, &*ben]);
+    a.switch.set(Mode::Serve);
+    let b = street.reopen(b).await;
+    b.until(|| async { b.rooms.pending_joins().await.unwrap().is_empty() })
+        .await;
+    assert_eq!(state(&a, &room).await, state(&b, &room).await);
+    a.close().await;
+    b.close().await;
+}
