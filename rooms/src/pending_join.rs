@@ -27,6 +27,8 @@ pub struct PendingJoin {
     pub content: Object,
     /// When it began, in milliseconds.
     pub since: i64,
+    /// Whether it has succeeded, and only members are missing in the room's state.
+    pub joined: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ struct PendingDoc {
     servers: Vec<OwnedServerName>,
     content: Blob,
     since: i64,
+    #[serde(default)]
+    joined: bool,
 }
 
 fn pending_key(user: &UserId, room: &RoomId) -> Key {
@@ -51,6 +55,7 @@ impl Rooms {
             servers: join.servers.clone(),
             content: Blob(object_to_bytes(&join.content)),
             since: join.since,
+            joined: join.joined,
         };
         let key = pending_key(&join.user_id, &join.room_id);
         Ok(self.store().put(PENDING_JOIN, key, &doc).await?)
@@ -70,6 +75,7 @@ impl Rooms {
                     servers: doc.servers,
                     content,
                     since: doc.since,
+                    joined: doc.joined,
                 })
             })
             .collect()

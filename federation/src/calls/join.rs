@@ -37,6 +37,7 @@ impl FederationCalls {
             servers: self.servers_for(room, user, via).await?,
             content,
             since: self.0.clock().now_ms(),
+            joined: false,
         };
         let calls = self.clone();
         let join = self.0.tracker().spawn(async move {
@@ -60,8 +61,7 @@ impl FederationCalls {
                 };
             match self.join_with(&server, template, wanted).await {
                 Ok(room) => {
-                    self.settle_join(&room, user, &server, &wanted.servers)
-                        .await?;
+                    self.settle_join(&room, &server, wanted).await?;
                     return Ok(room);
                 }
                 Err(error) => {
@@ -81,17 +81,21 @@ impl FederationCalls {
     async fn settle_join(
         &self,
         room: &RoomId,
-        user: &UserId,
         server: &ServerName,
-        servers: &[OwnedServerName],
+        wanted: &PendingJoin,
     ) -> Result<()> {
         let rooms = self.0.rooms();
         if rooms.get(room).await?.is_partial() {
-            let via = [&[server.to_owned()], servers].concat();
-            self.begin_members(room, user, &via).await;
+            let done = PendingJoin {
+                servers: [&[server.to_owned()], &*wanted.servers].concat(),
+                joined: true,
+                ..wanted.clone()
+            };
+            rooms.put_pending_join(&done).await?;
+            self.begin_members(done).await;
             return Ok(());
         }
-        Ok(rooms.forget_pending_join(user, room).await?)
+        Ok(rooms.forget_pending_join(&wanted.user_id, room).await?)
     }
 
     async fn join_with(

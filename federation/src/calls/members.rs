@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use gantry_model::{
     Pdu,
-    id::{OwnedServerName, RoomId, UserId},
+    id::{OwnedServerName, RoomId},
 };
-use gantry_rooms::RoomView;
+use gantry_rooms::{PendingJoin, RoomView};
 
 use super::{FederationCalls, MAX_SERVERS};
 use crate::{Error, Result, receive::Asker};
@@ -21,22 +21,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl FederationCalls {
     /// Begins to fetch the members that are missing in a room; waits for them, but only so long that
     /// nobody notices in a small room.
-    pub(super) async fn begin_members(
-        &self,
-        room: &RoomId,
-        user: &UserId,
-        via: &[OwnedServerName],
-    ) {
+    pub(super) async fn begin_members(&self, join: PendingJoin) {
         const PATIENCE: Duration = Duration::from_millis(100);
-        let (calls, via) = (self.clone(), via.to_vec());
-        let (room, user) = (room.to_owned(), user.to_owned());
+        let calls = self.clone();
         let fetching = self.0.tracker().spawn(async move {
+            let (room, user) = (&*join.room_id, &*join.user_id);
             let stop = calls.0.stop().clone();
             let fetched = stop
-                .run_until_cancelled(calls.fetch_members(&room, &via))
+                .run_until_cancelled(calls.fetch_members(room, &join.servers))
                 .await;
             let settled = match fetched {
-                Some(Ok(())) => calls.0.rooms().forget_pending_join(&user, &room).await,
+                Some(Ok(())) => calls.0.rooms().forget_pending_join(user, room).await,
                 Some(Err(error)) => {
                     tracing::warn!(%room, %error, "members are still missing");
                     return;

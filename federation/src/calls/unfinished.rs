@@ -18,14 +18,18 @@ const GIVE_UP_MS: i64 = 24 * MOST_MS;
 /// What is done about an unfinished join.
 #[derive(Debug, PartialEq, Eq)]
 enum Plan {
+    /// It has succeeded: what the user has done since is not touched.
+    Fetch,
     Resume,
     TakeBack,
     GiveUp,
 }
 
 impl Plan {
-    fn of(age_ms: i64) -> Self {
-        if age_ms <= MOST_MS {
+    fn of(has_joined: bool, age_ms: i64) -> Self {
+        if has_joined {
+            Self::Fetch
+        } else if age_ms <= MOST_MS {
             Self::Resume
         } else if age_ms <= GIVE_UP_MS {
             Self::TakeBack
@@ -77,17 +81,16 @@ impl FederationCalls {
         let is_joined = view.as_ref().is_some_and(|view| {
             view.is_joined_locally() && view.membership(user) == Some(Membership::Join)
         });
-        let is_partial = view.is_some_and(|view| view.is_partial());
+        let has_joined = join.joined || is_joined;
         let age = self.0.clock().now_ms().saturating_sub(join.since);
-        let settled = match Plan::of(age) {
-            _ if is_joined && is_partial => self.fetch_members(room, &join.servers).await,
-            _ if is_joined => Ok(()),
+        let settled = match Plan::of(has_joined, age) {
+            Plan::Fetch => self.fetch_members(room, &join.servers).await,
             Plan::Resume => self.join_any(&join).await.map(|_| ()),
             Plan::TakeBack => self.leave(room, user, &join.servers, None).await,
             Plan::GiveUp => Ok(()),
         };
         match settled {
-            Err(error) if is_joined || error.is_about_the_server() => Err(error),
+            Err(error) if has_joined || error.is_about_the_server() => Err(error),
             // Whoever may not join is not in it.
             Ok(()) | Err(_) => Ok(rooms.forget_pending_join(user, room).await?),
         }
@@ -100,8 +103,9 @@ mod tests {
 
     #[test]
     fn a_join_is_resumed_then_taken_back_then_given_up() {
-        assert_eq!(Plan::of(0), Plan::Resume);
-        assert_eq!(Plan::of(MOST_MS + 1), Plan::TakeBack);
-        assert_eq!(Plan::of(GIVE_UP_MS + 1), Plan::GiveUp);
+        assert_eq!(Plan::of(false, 0), Plan::Resume);
+        assert_eq!(Plan::of(false, MOST_MS + 1), Plan::TakeBack);
+        assert_eq!(Plan::of(false, GIVE_UP_MS + 1), Plan::GiveUp);
+        assert_eq!(Plan::of(true, GIVE_UP_MS + 1), Plan::Fetch);
     }
 }

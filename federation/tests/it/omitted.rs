@@ -160,6 +160,29 @@ async fn members_that_nobody_gives_are_fetched_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_left_before_the_members_came_stays_away() {
+    let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (room, users) = crowded_room(&a, RoomVersion::V11).await;
+    let ben = b.user("ben").await;
+    a.switch.set(Mode::Withhold);
+    b.join(&room, &ben, &a).await;
+    b.set_member(&room, &ben, &ben, "leave").await;
+    a.sees_membership(&room, &ben, Membership::Leave).await;
+    a.switch.set(Mode::Serve);
+
+    let b = street.reopen(b).await;
+    b.until(|| async { b.rooms.pending_joins().await.unwrap().is_empty() })
+        .await;
+
+    let view = a.rooms.get(&room).await.unwrap();
+    assert_eq!(view.membership(&ben), Some(Membership::Leave));
+    assert_eq!(view.membership(&users[1]), Some(Membership::Join));
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_join_is_not_done_while_members_are_fetched_for_the_first() {
     let street = Street::new();
     let (a, b) = (street.house().await, street.house().await);
