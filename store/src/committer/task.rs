@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::draft::{Draft, Number};
 use super::group::{Queue, Request};
@@ -34,6 +34,8 @@ pub(super) struct Task {
     last: Position,
     /// No number up to this is drawn again, even if its document is deleted.
     floor: u64,
+    /// Whether there was no room for the last group.
+    is_full: bool,
 }
 
 impl Task {
@@ -46,6 +48,7 @@ impl Task {
             writer,
             last,
             floor: 0,
+            is_full: false,
         }
     }
 
@@ -83,9 +86,8 @@ impl Task {
 
     /// Commits a group and tells its callers. False: the task cannot go on.
     async fn commit(&mut self, group: Vec<Request>) -> bool {
-        if self.writer.settler.engine.require_room().is_err() {
+        if self.is_full() {
             // No number is drawn for it.
-            warn!("the disk is full");
             Draft::new(group, self.last).fail(|| Error::Full);
             return true;
         }
@@ -118,6 +120,18 @@ impl Task {
                 false
             }
         }
+    }
+
+    /// Whether the disk is full; what is full stays so for many groups, and is logged once.
+    fn is_full(&mut self) -> bool {
+        let is_full = self.writer.settler.engine.require_room().is_err();
+        if is_full && !self.is_full {
+            warn!("the disk is full: nothing is written");
+        } else if self.is_full && !is_full {
+            info!("the disk has room again");
+        }
+        self.is_full = is_full;
+        is_full
     }
 
     async fn lease(&mut self, count: u64) -> Result<()> {
