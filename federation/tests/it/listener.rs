@@ -84,12 +84,7 @@ async fn misbehave(State(switch): State<Switch>, request: Request, next: Next) -
     }
     switch.served.fetch_add(1, Ordering::SeqCst);
     let is_join = request.uri().path().contains("/send_join/");
-    let mut response = next.run(request).await;
-    // A server that is stopped leaves no connection behind, and so none of its parts.
-    let close = http::HeaderValue::from_static("close");
-    response
-        .headers_mut()
-        .insert(http::header::CONNECTION, close);
+    let response = next.run(request).await;
     if mode == Mode::LoseJoins as u8 && is_join {
         return StatusCode::BAD_GATEWAY.into_response();
     }
