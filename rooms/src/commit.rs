@@ -4,6 +4,7 @@
 //! The order inside a batch is `[K.., S.., G.., L, membership rows]`: `L` is the commit point, what
 //! has no `L` is an outlier or garbage. See `event-log`, sections 2 to 5.
 
+mod control;
 mod counts;
 mod extremities;
 mod groups;
@@ -19,14 +20,16 @@ use gantry_model::{
 use gantry_state_res::{Rn, Skid};
 use gantry_store::{Batch, Blob, Stamp, schema::ROOM, to_document};
 
-pub(crate) use counts::{count_members, highlights_everyone, local_steps, notifies};
+pub(crate) use control::{append_control, control_hash};
+pub(crate) use counts::{highlights_everyone, notifies};
 pub(crate) use extremities::{MAX_EXTREMITIES, MAX_HIDDEN};
-pub(crate) use groups::{NewGroups, current_state, import_group, merge, spill, state_after};
+pub(crate) use groups::{NewGroups, import_group, merge, state_after};
 pub(crate) use numbers::{auth_numbers, keep_aside, state_event_number, state_key_number};
 
 use self::{
-    counts::{count, diverges},
+    counts::{count, diverges, local_steps},
     extremities::{drop_ancestors, limit_extremities},
+    groups::{current_state, spill},
 };
 use crate::{
     EventFlags, Relation, Result, TimelineKey, Txn,
@@ -132,7 +135,7 @@ pub(crate) async fn append(
 }
 
 /// The first entry of a room, and one behind a committed entry, know what stands before them.
-pub(crate) fn stamp(memory: &Memory) -> Stamp {
+fn stamp(memory: &Memory) -> Stamp {
     if memory.head.pos == 0 || memory.head.position.is_some() {
         Stamp::Position
     } else {
@@ -305,7 +308,7 @@ fn entry_doc(
 }
 
 /// The stored form of the head that an entry leaves behind; `before` is the hash of the one before.
-pub(crate) fn head_doc(head: &Head, before: &Hash) -> HeadDoc {
+fn head_doc(head: &Head, before: &Hash) -> HeadDoc {
     let extremity = |one: &Extremity| ExtremityDoc {
         pos: one.pos as i64,
         sa: one.sa,

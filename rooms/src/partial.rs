@@ -7,7 +7,6 @@
 //! before and after the entries since the join.
 
 mod complete;
-mod control;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -19,7 +18,7 @@ use gantry_model::{
 use gantry_state_res::StateMap;
 use gantry_store::{Blob, schema::ROOM};
 
-pub(crate) use self::{complete::complete, control::control_hash};
+pub(crate) use self::complete::complete;
 use crate::{
     Error, Result, RoomView, Rooms,
     codec::{Class, EntryDoc, Group, HeadDoc, entry_key},

@@ -21,7 +21,7 @@ pub(super) fn diverges(memory: &Memory, old: &StateMap, new: &StateMap, rn: Opti
 }
 
 /// By how many the joined members of this server grow.
-pub(crate) fn local_steps(memory: &Memory, env: &Env<'_>, changes: &[Change]) -> i64 {
+pub(super) fn local_steps(memory: &Memory, env: &Env<'_>, changes: &[Change]) -> i64 {
     let mut steps = 0;
     for (skid, old, new) in changes {
         let Some(("m.room.member", user)) = memory.dag.key(*skid) else {
@@ -65,7 +65,7 @@ pub(super) fn count(
 }
 
 /// Counts the members that come and go.
-pub(crate) fn count_members(memory: &Memory, counts: &mut Counts, changes: &[Change]) {
+pub(super) fn count_members(memory: &Memory, counts: &mut Counts, changes: &[Change]) {
     for (skid, old, new) in changes {
         if memory
             .dag

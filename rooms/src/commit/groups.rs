@@ -61,7 +61,7 @@ pub(crate) async fn new_group(
 }
 
 /// Keeps bytes in the entry, or in pages if there are too many.
-pub(crate) fn spill(
+pub(super) fn spill(
     memory: &Memory,
     batch: &mut Batch,
     env: &Env<'_>,
@@ -120,7 +120,7 @@ pub(crate) async fn state_after(
 }
 
 /// The resolved state of the forward extremities.
-pub(crate) async fn current_state(
+pub(super) async fn current_state(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,

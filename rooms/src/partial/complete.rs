@@ -5,11 +5,11 @@ use std::ops::Bound;
 use gantry_model::Pdu;
 use gantry_store::{Batch, Op, Scan, bson::deserialize_from_document, schema::ROOM};
 
-use super::{Correction, control::append_control};
+use super::Correction;
 use crate::{
     Error, EventFlags, Result,
     codec::{Class, EntryDoc, Hash, entry_key, log_place, number, restore},
-    commit::{Env, NewGroups, import_group, state_after},
+    commit::{Env, NewGroups, append_control, import_group, state_after},
     draft::allowed,
     ingest::{GivenState, StateBefore, add_given, state_before},
     memory::{Memory, Place},

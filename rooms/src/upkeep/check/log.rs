@@ -23,9 +23,9 @@ use super::{
 use crate::{
     Error, EventFlags, MembershipRow, Relation, Result, TimelineKey,
     codec::{Class, EntryDoc, Group, Hash, HeadDoc, KIND_LOG, RoomDoc, number},
+    commit::control_hash,
     dummy::is_dummy,
     pages::Pages,
-    partial::control_hash,
     state::diff,
     upkeep::findings::Checked,
 };

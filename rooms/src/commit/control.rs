@@ -1,15 +1,20 @@
 //! The control entry: a new current state and corrections, and no event.
 
+use gantry_model::hash::sha256;
 use gantry_store::{Batch, Blob, schema::ROOM, to_document};
-use sha2::{Digest, Sha256};
 
-use super::pack_corrections;
+use super::{
+    Env, NewGroups,
+    counts::{count_members, local_steps},
+    groups::{current_state, spill},
+    head_doc, stamp,
+};
 use crate::{
-    EventFlags, Result,
+    Error, EventFlags, Result,
     codec::{Class, EntryDoc, Hash, entry_key, pack_changes},
-    commit::{Env, NewGroups, count_members, current_state, head_doc, local_steps, spill, stamp},
     members::membership_rows,
     memory::{Head, Memory},
+    partial::pack_corrections,
     state::diff,
 };
 
@@ -19,12 +24,12 @@ pub(crate) fn control_hash(entry: &EntryDoc) -> Result<Hash> {
     unnamed.le = Blob(Vec::new());
     (unnamed.w, unnamed.s, unnamed.pw) = (None, None, None);
     let bytes = to_document(ROOM, &unnamed)?.to_vec();
-    let bytes = bytes.map_err(|_| crate::Error::Broken("an entry cannot be written"))?;
-    Ok(Sha256::digest(&bytes).into())
+    let bytes = bytes.map_err(|_| Error::Broken("an entry cannot be written"))?;
+    Ok(sha256(&bytes))
 }
 
 /// Appends the entry by which a room's state becomes what the corrections say.
-pub(super) async fn append_control(
+pub(crate) async fn append_control(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,
