@@ -40,7 +40,7 @@ use crate::{
     dummy::is_dummy,
     members::membership_rows,
     memory::{Extremity, Head, Memory, Place},
-    partial::pack_servers,
+    partial::{Partial, pack_servers},
     state::diff,
 };
 
@@ -58,7 +58,7 @@ pub(crate) struct NewEntry {
     /// Whether the head starts anew from this entry (a join through another server).
     pub(crate) restart: bool,
     /// The servers in the room, if members were left out of the state before it.
-    pub(crate) provisional: Option<Arc<BTreeSet<OwnedServerName>>>,
+    pub(crate) servers: Option<Arc<BTreeSet<OwnedServerName>>>,
 }
 
 /// What a command needs beside the room's memory.
@@ -118,9 +118,6 @@ pub(crate) async fn append(
     let stamp = stamp(memory);
     let pos = memory.head.pos + 1;
     let cd = spill(memory, batch, env, pack_changes(&step.changes))?;
-    if entry.restart {
-        memory.provisional.clone_from(&entry.provisional);
-    }
     let doc = entry_doc(memory, entry, numbers, &step, groups, cd);
     batch.insert_stamped(
         ROOM,
@@ -195,8 +192,11 @@ impl Step {
         let changes = diff(&old, &new);
         let pos = memory.head.pos + 1;
         let partial = match entry.restart {
-            true => entry.provisional.is_some().then_some(pos),
-            false => memory.head.partial,
+            true => entry.servers.clone().map(|servers| Partial {
+                since: pos,
+                servers,
+            }),
+            false => memory.head.partial.clone(),
         };
         let mut flags = entry.flags;
         flags.partial = partial.is_some();
@@ -292,7 +292,7 @@ fn entry_doc(
         ng: groups.docs,
         cd: (!step.changes.is_empty()).then_some(cd).flatten(),
         cd_pages,
-        ov: entry.provisional.as_deref().map(pack_servers),
+        ov: entry.servers.as_deref().map(pack_servers),
         rel: Relation::of(pdu).map(|relation| RelationDoc {
             hash: Blob(event_hash(&relation.target, rules).to_vec()),
             kind: relation.kind,
@@ -321,6 +321,6 @@ fn head_doc(head: &Head, before: &Hash) -> HeadDoc {
         u: head.u,
         n: head.counts,
         ov: head.corrected.map(|pos| pos as i64),
-        pj: head.partial.map(|pos| pos as i64),
+        pj: head.partial.as_ref().map(|partial| partial.since as i64),
     }
 }

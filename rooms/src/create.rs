@@ -102,7 +102,7 @@ pub(crate) async fn append_own(
         tx: Some(env.txn(pdu.sender(), event.and_then(|event| event.txn.as_ref()))),
         rc: event.and_then(|event| event.rc.clone()),
         restart: false,
-        provisional: None,
+        servers: None,
         pdu,
     };
     let groups = NewGroups::next(memory);

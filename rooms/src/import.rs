@@ -75,7 +75,7 @@ pub(crate) async fn import_join(
         tx: None,
         rc: None,
         restart: true,
-        provisional: import
+        servers: import
             .members_omitted
             .then(|| Arc::new(import.servers.iter().cloned().collect())),
     };
@@ -157,7 +157,7 @@ pub(crate) async fn import_history(
             tx: None,
             rc: None,
             restart: false,
-            provisional: None,
+            servers: None,
         };
         append(memory, batch, env, entry, groups).await?;
         if let Some(sa) = memory.recent(&hash).and_then(|place| place.sa) {

@@ -127,7 +127,7 @@ pub(crate) async fn ingest(
     if let Err(rejection) = check_state_before(memory, &state, &pdu) {
         return reject(memory, batch, &pdu, rejection).await;
     }
-    let refused = match memory.head.partial {
+    let refused = match &memory.head.partial {
         None => check_current_state(memory, &pdu).await?.err(),
         // What is missing there may be what allows it.
         Some(_) => None,
@@ -153,7 +153,7 @@ pub(crate) async fn ingest(
         tx: wanted.map(|event| env.txn(&event.sender, event.txn.as_ref())),
         rc: wanted.and_then(|event| event.rc.clone()),
         restart: false,
-        provisional: None,
+        servers: None,
     };
     append(memory, batch, env, entry, groups).await?;
     Ok(Verdict::Appended { soft })
@@ -190,7 +190,7 @@ fn check_auth_events(memory: &Memory, pdu: &Pdu) -> Result<(), Rejection> {
 
 /// Check 5: the event passes the rules on the state before it.
 fn check_state_before(memory: &Memory, state: &StateMap, pdu: &Pdu) -> Result<(), Rejection> {
-    match memory.head.partial {
+    match &memory.head.partial {
         None => allowed(memory, state, pdu),
         Some(_) => allowed(memory, &with_members_of(memory, state, pdu), pdu),
     }

@@ -54,7 +54,7 @@ pub(crate) async fn refresh(memory: &mut Memory) -> Result<bool> {
         return Ok(false);
     }
     check_chain(pos, entry, last.get(1))?;
-    partial::load(memory, &entry.h).await?;
+    memory.corrections = partial::load_corrections(memory, &entry.h).await?;
     memory.head = load_head(memory, pos, entry).await?;
     Ok(true)
 }
@@ -144,6 +144,7 @@ async fn load_head(memory: &mut Memory, pos: u64, entry: &EntryDoc) -> Result<He
             depth: pdu.depth(),
         });
     }
+    let partial = partial::load_partial(memory, &entry.h).await?;
     Ok(Head {
         pos,
         position: Some(entry.position()?),
@@ -153,7 +154,7 @@ async fn load_head(memory: &mut Memory, pos: u64, entry: &EntryDoc) -> Result<He
         depth: entry.h.depth,
         u: entry.h.u,
         counts: entry.h.n,
-        partial: entry.h.pj.map(|pos| pos as u64),
+        partial,
         corrected: entry.h.ov.map(|pos| pos as u64),
     })
 }

@@ -15,7 +15,7 @@ use gantry_store::{Position, Store, hash16};
 use crate::{
     Result,
     codec::{Counts, Group, Hash},
-    partial::{Corrections, Servers},
+    partial::{Corrections, Partial},
     state::{CachedGroup, StateCache, load_group},
 };
 
@@ -167,8 +167,8 @@ pub(crate) struct Head {
     pub(crate) depth: i64,
     pub(crate) u: i64,
     pub(crate) counts: Counts,
-    /// The join since which members are missing in the state.
-    pub(crate) partial: Option<u64>,
+    /// What is known while members are missing in the state.
+    pub(crate) partial: Option<Partial>,
     /// The entry that holds corrections of earlier ones.
     pub(crate) corrected: Option<u64>,
 }
@@ -215,8 +215,6 @@ pub(crate) struct Memory {
     pub(crate) local_joined: i64,
     /// The position from which on extremities may be merged.
     pub(crate) next_merge: u64,
-    /// The servers in the room as another one told, while members are missing in the state.
-    pub(crate) provisional: Option<Servers>,
     pub(crate) corrections: Corrections,
     cache: Arc<StateCache>,
     /// Groups of entries that are not committed yet.
@@ -232,7 +230,6 @@ pub(crate) struct Mark {
     head: Head,
     local_joined: i64,
     next_merge: u64,
-    provisional: Option<Servers>,
     corrections: Corrections,
 }
 
@@ -254,7 +251,6 @@ impl Memory {
             store,
             local_joined: 0,
             next_merge: 0,
-            provisional: None,
             corrections: Corrections::new(),
             cache,
             fresh: HashMap::new(),
@@ -288,7 +284,6 @@ impl Memory {
             head: self.head.clone(),
             local_joined: self.local_joined,
             next_merge: self.next_merge,
-            provisional: self.provisional.clone(),
             corrections: self.corrections.clone(),
         }
     }
@@ -301,7 +296,6 @@ impl Memory {
         self.head = mark.head;
         self.local_joined = mark.local_joined;
         self.next_merge = mark.next_merge;
-        self.provisional = mark.provisional;
         self.corrections = mark.corrections;
         self.fresh.clear();
         self.recent.clear();

@@ -39,8 +39,14 @@ pub(crate) struct Correction {
 /// Corrections by position. Clones share structure.
 pub(crate) type Corrections = imbl::OrdMap<u64, Correction>;
 
-/// What is known of a room whose state is provisional.
-pub(crate) type Servers = Arc<BTreeSet<OwnedServerName>>;
+/// What is known of a room while members are missing in its state.
+#[derive(Debug, Clone)]
+pub(crate) struct Partial {
+    /// The position of the join since which they are missing.
+    pub(crate) since: u64,
+    /// The servers in the room, as another one told.
+    pub(crate) servers: Arc<BTreeSet<OwnedServerName>>,
+}
 
 /// Bytes of one correction.
 const CORRECTION: usize = 25;
@@ -93,19 +99,31 @@ impl EntryDoc {
     }
 }
 
-/// Reads what the end of a log says of a join with members left out, and of earlier ones.
-pub(crate) async fn load(memory: &mut Memory, head: &HeadDoc) -> Result<()> {
-    let read = async |pos: Option<i64>| -> Result<Option<Blob>> {
-        let Some(pos) = pos else { return Ok(None) };
-        let key = entry_key(memory.rid, pos as u64);
-        let entry: Option<EntryDoc> = memory.store.get(ROOM, &key).await?;
-        let entry = entry.ok_or(Error::Broken("the log is not dense"))?;
-        Ok(Some(entry.ov.unwrap_or_default()))
+/// The servers that the entry of a join with members left out names.
+pub(crate) async fn load_partial(memory: &Memory, head: &HeadDoc) -> Result<Option<Partial>> {
+    let Some(since) = head.pj else {
+        return Ok(None);
     };
-    let (corrected, provisional) = (read(head.ov).await?, read(head.pj).await?);
-    memory.corrections = corrected.map_or_else(Corrections::new, |it| unpack_corrections(&it));
-    memory.provisional = provisional.map(|it| Arc::new(unpack_servers(&it)));
-    Ok(())
+    let servers = unpack_servers(&override_of(memory, since).await?);
+    Ok(Some(Partial {
+        since: since as u64,
+        servers: Arc::new(servers),
+    }))
+}
+
+/// The corrections that hold at the end of a log.
+pub(crate) async fn load_corrections(memory: &Memory, head: &HeadDoc) -> Result<Corrections> {
+    match head.ov {
+        Some(pos) => Ok(unpack_corrections(&override_of(memory, pos).await?)),
+        None => Ok(Corrections::new()),
+    }
+}
+
+async fn override_of(memory: &Memory, pos: i64) -> Result<Blob> {
+    let key = entry_key(memory.rid, pos as u64);
+    let entry: Option<EntryDoc> = memory.store.get(ROOM, &key).await?;
+    let entry = entry.ok_or(Error::Broken("the log is not dense"))?;
+    Ok(entry.ov.unwrap_or_default())
 }
 
 /// The place of an entry with what was said of it later.
@@ -142,10 +160,10 @@ impl Rooms {
     /// Our join since which members are missing in a room's state; `None`: it is whole.
     pub async fn provisional_join(&self, room: &RoomId) -> Result<Option<Arc<Pdu>>> {
         let view = self.get(room).await?;
-        let Some(pos) = view.partial_since() else {
+        let Some(partial) = view.partial() else {
             return Ok(None);
         };
-        let entry = self.entry(view.rid(), pos).await?;
+        let entry = self.entry(view.rid(), partial.since).await?;
         let entry = entry.ok_or(Error::Broken("the log is not dense"))?;
         Ok(entry.rn.and_then(|rn| view.pdu_by_number(rn as u32)))
     }

@@ -19,7 +19,7 @@ use crate::{
     codec::{Change, Counts, Hash, OutlierDoc, hash_of, restore},
     load::binary,
     memory::{Dag, Memory, joined_users},
-    partial::{Correction, Corrections, Servers},
+    partial::{Correction, Corrections, Partial},
 };
 
 /// A room at one moment: the state and the end of the log. Cheap to clone; nothing here does I/O.
@@ -40,9 +40,7 @@ struct Inner {
     updated_at: i64,
     counts: Counts,
     local_joined: i64,
-    /// The servers in the room as another one told, while members are missing in the state.
-    provisional: Option<Servers>,
-    partial_since: Option<u64>,
+    partial: Option<Partial>,
     corrections: Corrections,
     /// Found on first use.
     servers: OnceLock<Arc<BTreeSet<OwnedServerName>>>,
@@ -87,8 +85,7 @@ impl RoomView {
             updated_at: head.u,
             counts: head.counts,
             local_joined: memory.local_joined,
-            provisional: memory.provisional.clone(),
-            partial_since: head.partial,
+            partial: head.partial.clone(),
             corrections: memory.corrections.clone(),
             servers: OnceLock::new(),
             levels: OnceLock::new(),
@@ -111,8 +108,7 @@ impl RoomView {
             updated_at,
             counts,
             local_joined: inner.local_joined,
-            provisional: inner.provisional.clone(),
-            partial_since: inner.partial_since,
+            partial: inner.partial.clone(),
             corrections: inner.corrections.clone(),
             servers: OnceLock::new(),
             levels: OnceLock::new(),
@@ -238,19 +234,20 @@ impl RoomView {
         let servers = self.0.servers.get_or_init(|| {
             let joined = joined_users(&self.0.dag, &self.0.state);
             let joined = joined.map(|user| user.server_name().to_owned());
-            let named = self.0.provisional.iter().flat_map(|named| named.iter());
-            Arc::new(joined.chain(named.cloned()).collect())
+            let partial = self.0.partial.iter();
+            let named = partial.flat_map(|partial| partial.servers.iter().cloned());
+            Arc::new(joined.chain(named).collect())
         });
         Arc::clone(servers)
     }
 
     /// Whether the state lacks members that another server left out when we joined through it.
     pub fn is_partial(&self) -> bool {
-        self.0.partial_since.is_some()
+        self.0.partial.is_some()
     }
 
-    pub(crate) fn partial_since(&self) -> Option<u64> {
-        self.0.partial_since
+    pub(crate) fn partial(&self) -> Option<&Partial> {
+        self.0.partial.as_ref()
     }
 
     pub(crate) fn correction(&self, pos: u64) -> Option<Correction> {

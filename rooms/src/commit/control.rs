@@ -106,6 +106,5 @@ pub(crate) async fn append_control(
     membership_rows(memory, batch, env, &changes, pos).await?;
     memory.local_joined += local_steps(memory, env, &changes);
     memory.head = head;
-    memory.provisional = None;
     Ok(())
 }

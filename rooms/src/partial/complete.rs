@@ -26,7 +26,7 @@ pub(crate) async fn complete(
     env: &Env<'_>,
     given: GivenState,
 ) -> Result<bool> {
-    let Some(since) = memory.head.partial else {
+    let Some(since) = memory.head.partial.as_ref().map(|partial| partial.since) else {
         return Ok(false);
     };
     let state = add_given(memory, batch, given)?;
