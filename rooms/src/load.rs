@@ -123,12 +123,7 @@ async fn load_head(memory: &mut Memory, pos: u64, entry: &EntryDoc) -> Result<He
     for (extremity, found) in entry.h.fx.iter().zip(found) {
         let found = found.ok_or(Error::Broken("an extremity is missing"))?;
         let hash = found.hash()?;
-        let pdu = match (&found.rn, &found.body) {
-            (Some(rn), _) => memory.dag.pdu(*rn as u32),
-            (None, Some(body)) => Some(Arc::new(restore(body, memory.version, &hash)?)),
-            (None, None) => None,
-        };
-        let pdu = pdu.ok_or(Error::Broken("an extremity has no body"))?;
+        let pdu = memory.dag.event_of(&found, memory.version)?;
         memory.remember(
             hash,
             Place {

@@ -13,8 +13,8 @@ use gantry_state_res::{
 use gantry_store::{Position, Store, hash16};
 
 use crate::{
-    Result,
-    codec::{Counts, Group, Hash},
+    Error, Result,
+    codec::{Counts, EntryDoc, Group, Hash, restore},
     partial::{Corrections, Partial},
     state::{CachedGroup, StateCache, load_group},
 };
@@ -76,6 +76,21 @@ impl Dag {
     /// The event with this number, as an event.
     pub(crate) fn pdu(&self, rn: Rn) -> Option<Arc<Pdu>> {
         self.get(rn).map(|event| Arc::clone(&event.pdu))
+    }
+
+    /// The event of an entry of this room's log.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broken`] if it has none: a control entry, or one that was purged.
+    pub(crate) fn event_of(&self, entry: &EntryDoc, version: RoomVersion) -> Result<Arc<Pdu>> {
+        match (entry.rn, &entry.body) {
+            (Some(rn), _) => self
+                .pdu(rn as u32)
+                .ok_or(Error::Broken("a state event has no body")),
+            (None, Some(body)) => Ok(Arc::new(restore(body, version, &entry.hash()?)?)),
+            (None, None) => Err(Error::Broken("an entry has no body")),
+        }
     }
 
     /// Type and state key of a number.

@@ -10,8 +10,8 @@ use gantry_model::{
 use gantry_store::{Scan, schema::ROOM};
 
 use crate::{
-    Error, EventFlags, Relation, Result, RoomEvent, RoomView, Rooms, TimelineKey,
-    codec::{EntryDoc, Hash, entry_key, number, restore},
+    EventFlags, Relation, Result, RoomEvent, RoomView, Rooms, TimelineKey,
+    codec::{EntryDoc, Hash, entry_key, number},
     load::{binary, find_entry},
     relations::REDACTION,
 };
@@ -307,11 +307,5 @@ impl Rooms {
 
 /// The event of an entry.
 pub(crate) fn body(view: &RoomView, entry: &EntryDoc) -> Result<Arc<Pdu>> {
-    match (&entry.rn, &entry.body) {
-        (Some(rn), _) => view
-            .pdu_by_number(*rn as u32)
-            .ok_or(Error::Broken("a state event has no body")),
-        (None, Some(body)) => Ok(Arc::new(restore(body, view.version(), &entry.hash()?)?)),
-        (None, None) => Err(Error::Broken("an entry has no body")),
-    }
+    view.dag().event_of(entry, view.version())
 }

@@ -1,6 +1,6 @@
 //! What those are told who wait for a commit.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use gantry_model::{Pdu, id::OwnedEventId, pdu::event_id_of_hash};
 use gantry_store::{Outcome, Position, Scan, schema::ROOM};
@@ -8,10 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{Actor, Answer, Command, Task};
 use crate::{
-    Error, Ingested, NewEvent, Result, Submitted,
-    codec::{EntryDoc, restore},
-    commit::txn_hash,
-    load::binary,
+    Error, Ingested, NewEvent, Result, Submitted, codec::EntryDoc, commit::txn_hash, load::binary,
 };
 
 /// A command that was drafted and waits for its commit.
@@ -95,26 +92,19 @@ impl Actor {
         if entry.rid as u64 != self.shared.rid {
             return Err(Error::DuplicateId);
         }
-        let pdu = self.body(&entry)?;
+        let pdu = self.event_of(&entry)?;
         if pdu.sender() != event.sender {
             return Err(Error::DuplicateId);
         }
         Ok(Answer::Submitted(self.submitted(&entry)?))
     }
 
-    fn body(&self, entry: &EntryDoc) -> Result<Pdu> {
-        let body = entry.body.as_ref().ok_or(Error::DuplicateId)?;
-        restore(body, self.shared.version, &entry.hash()?)
-    }
-
     fn submitted(&self, entry: &EntryDoc) -> Result<Submitted> {
         let rules = self.shared.version.rules();
         let event_id = match event_id_of_hash(&entry.hash()?, rules) {
             Some(id) => id,
-            None => match &entry.body {
-                Some(_) => self.body(entry)?.event_id().to_owned(),
-                None => self.id_of_state_event(entry)?,
-            },
+            // Ids of versions 1 and 2 stand in the bodies only.
+            None => self.event_of(entry)?.event_id().to_owned(),
         };
         Ok(Submitted {
             event_id,
@@ -123,12 +113,10 @@ impl Actor {
         })
     }
 
-    /// Ids of versions 1 and 2 stand in the bodies only; those of state events are in memory.
-    fn id_of_state_event(&self, entry: &EntryDoc) -> Result<OwnedEventId> {
+    fn event_of(&self, entry: &EntryDoc) -> Result<Arc<Pdu>> {
         let view = self.shared.view.read().clone();
-        view.and_then(|view| view.pdu_by_number(entry.rn? as u32))
-            .map(|pdu| pdu.event_id().to_owned())
-            .ok_or(Error::Broken("a state event without body"))
+        let view = view.ok_or(Error::Broken("a room with entries has no view"))?;
+        view.dag().event_of(entry, self.shared.version)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::ops::Bound;
 
-use gantry_model::Pdu;
 use gantry_store::{Batch, Op, Scan, bson::deserialize_from_document, schema::ROOM};
 
 use super::Correction;
 use crate::{
     Error, EventFlags, Result,
-    codec::{Class, EntryDoc, Hash, entry_key, log_place, number, restore},
+    codec::{Class, EntryDoc, entry_key, log_place, number},
     commit::{Env, NewGroups, append_control, import_group, state_after},
     draft::allowed,
     ingest::{GivenState, StateBefore, add_given, state_before},
@@ -38,7 +37,7 @@ pub(crate) async fn complete(
         if entry.cls != Class::Live as i32 || is_given {
             continue;
         }
-        let (hash, pdu) = event_of(memory, &entry)?;
+        let pdu = memory.dag.event_of(&entry, memory.version)?;
         let sb = if pos == since {
             import_group(memory, batch, env, &mut groups, &state).await?
         } else {
@@ -59,7 +58,7 @@ pub(crate) async fn complete(
             _ => sb,
         };
         let soft = flags.soft || !is_allowed;
-        memory.remember(hash, Place { sa: Some(sa), soft });
+        memory.remember(pdu.hash(), Place { sa: Some(sa), soft });
         memory.corrections.insert(pos, Correction { sb, sa, soft });
     }
     append_control(memory, batch, env, groups).await?;
@@ -87,14 +86,4 @@ async fn entries_from(memory: &Memory, batch: &Batch, pos: u64) -> Result<Vec<(u
         }
     }
     Ok(entries)
-}
-
-fn event_of(memory: &Memory, entry: &EntryDoc) -> Result<(Hash, std::sync::Arc<Pdu>)> {
-    let hash = entry.hash()?;
-    let pdu = match (entry.rn, &entry.body) {
-        (Some(rn), _) => memory.dag.pdu(rn as u32),
-        (None, Some(body)) => Some(restore(body, memory.version, &hash)?.into()),
-        (None, None) => None,
-    };
-    Ok((hash, pdu.ok_or(Error::Broken("an entry has no body"))?))
 }

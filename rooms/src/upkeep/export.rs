@@ -8,10 +8,7 @@ use gantry_model::{
 };
 use gantry_store::{Store, hash16, schema::ROOM_NAME};
 
-use super::{
-    Upkeep,
-    project::{ENTRIES_AT_ONCE, event_of},
-};
+use super::{Upkeep, project::ENTRIES_AT_ONCE};
 use crate::{
     Error, Result,
     codec::{Class, EntryDoc, Hash, KIND_LOG, RoomDoc, number},
@@ -24,7 +21,6 @@ use crate::{
 /// is `{"event_id", "kind": "outlier" | "rejected" | "live" | "history", "pos"?, "pdu"}`; the `pdu`
 /// of a purged event is `null`.
 pub struct Export<'a> {
-    room: RoomDoc,
     version: RoomVersion,
     dag: Dag,
     log: Pages<'a, EntryDoc>,
@@ -45,7 +41,6 @@ impl Upkeep {
         let outside = (0..dag.len()).filter(|rn| !logged.contains(rn)).collect();
         Ok(Export {
             log: Pages::of_room(&self.store, rid, KIND_LOG, ENTRIES_AT_ONCE),
-            room,
             version,
             dag,
             outside: Some(outside),
@@ -71,7 +66,10 @@ impl Export<'_> {
                 cls if cls == Class::History as i32 => "history",
                 _ => "live",
             };
-            let pdu = event_of(&self.room, &self.dag, &entry)?;
+            let pdu = match entry.is_purged() {
+                true => None,
+                false => Some(self.dag.event_of(&entry, self.version)?),
+            };
             let hash = entry.hash()?;
             let pos = Some(number(&key)?);
             lines.extend(self.line(&hash, kind, pos, pdu));

@@ -1,13 +1,13 @@
 //! The projections of a room, made from its log alone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use gantry_model::{Pdu, id::UserId};
+use gantry_model::id::UserId;
 use gantry_store::{Key, Store};
 
 use crate::{
-    Error, MembershipRow, Result,
-    codec::{Change, EntryDoc, KIND_LOG, RoomDoc, number, restore, unpack_changes},
+    MembershipRow, Result,
+    codec::{Change, EntryDoc, KIND_LOG, RoomDoc, number, unpack_changes},
     load::load_dag,
     members::{Transition, row_key},
     memory::Dag,
@@ -82,19 +82,4 @@ pub(crate) async fn current_changes(
     Ok(unpack_changes(
         &read_pages(store, rid, &entry.cd_pages).await?,
     ))
-}
-
-/// The event of an entry; `None`: it was purged.
-pub(super) fn event_of(room: &RoomDoc, dag: &Dag, entry: &EntryDoc) -> Result<Option<Arc<Pdu>>> {
-    match (entry.rn, &entry.body) {
-        (Some(rn), _) => dag
-            .pdu(rn as u32)
-            .map(Some)
-            .ok_or(Error::Broken("a state event has no body")),
-        (None, Some(body)) if !entry.is_purged() => {
-            let pdu = restore(body, room.version()?, &entry.hash()?)?;
-            Ok(Some(Arc::new(pdu)))
-        }
-        (None, _) => Ok(None),
-    }
 }
