@@ -87,10 +87,9 @@ pub struct RoomTimeline {
     /// The room before the first of them.
     pub before: RoomView,
     /// What the client has to know before it applies the events: all state for a room that is new
-    /// to it, else what changed between the point and the first event.
+    /// to it, else what changed between the point and the first event. Where none of the events tells
+    /// of a change after that, its outcome.
     pub state: Vec<Arc<Pdu>>,
-    /// What is among that state because it changed where the user sees nothing.
-    pub hidden: Vec<Arc<Pdu>>,
     /// The room after them.
     pub now: RoomView,
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use gantry_accounts::Session;
 use gantry_model::{Pdu, id::RoomId};
-use gantry_rooms::{RoomChanges, RoomEvent, RoomView};
+use gantry_rooms::{RoomChanges, RoomEvent};
 
 use crate::{Aggregations, EventFilter, Feed, Result, RoomTimeline, SyncToken, sieve::Sieve};
 
@@ -76,18 +76,13 @@ impl Feed {
         wanted: StateWanted,
     ) -> Result<RoomTimeline> {
         let changes = self.window(sieve, span).await?;
-        let changed = state_keys(&changes.events);
         let events = self.core.sifted(sieve, changes.events).await?;
-        let hidden = hidden(&changed, &events, &changes.now);
         let before = match wanted {
             StateWanted::Full => changes.start.full_state(),
-            StateWanted::Delta => changes
-                .before_timeline
-                .into_iter()
-                .filter_map(|change| change.event)
-                .collect(),
+            StateWanted::Delta => changes.before_timeline,
         };
-        let state = overlaid(before, &hidden);
+        let untold = untold(&events, changes.now.changed_since(&changes.start));
+        let state = overlaid(before, untold);
         // Whoever gets everything can see for himself what belongs together.
         let aggregations = if changes.limited {
             let Sieve { user, room, .. } = *sieve;
@@ -104,7 +99,6 @@ impl Feed {
             prev_batch: changes.prev_batch,
             before: changes.start,
             state,
-            hidden,
             now: changes.now,
         })
     }
@@ -140,26 +134,25 @@ fn key_of(pdu: &Pdu) -> Option<(String, String)> {
     Some((pdu.kind().to_owned(), pdu.state_key()?.to_owned()))
 }
 
-fn state_keys(events: &[RoomEvent]) -> StateKeys {
-    let keys = events.iter().filter_map(|event| key_of(&event.pdu));
-    keys.collect()
+fn state_keys<'a>(pdus: impl Iterator<Item = &'a Pdu>) -> StateKeys {
+    pdus.filter_map(key_of).collect()
 }
 
-/// What the room has now for the keys that changed in a window, but not in the events that are shown
-/// of it: the timeline cannot tell of these.
-fn hidden(changed: &StateKeys, shown: &[RoomEvent], now: &RoomView) -> Vec<Arc<Pdu>> {
-    let shown = state_keys(shown);
-    let hidden = changed.difference(&shown);
-    hidden
-        .filter_map(|(kind, key)| now.state(kind, key))
-        .collect()
+/// Those of the changes in a window whose keys no event tells of that is shown of it: the user may
+/// not see the event, did not want it, or there is none.
+fn untold(shown: &[RoomEvent], mut changes: Vec<Arc<Pdu>>) -> Vec<Arc<Pdu>> {
+    let told = state_keys(shown.iter().map(|event| &*event.pdu));
+    changes.retain(|pdu| key_of(pdu).is_none_or(|key| !told.contains(&key)));
+    changes
 }
 
 /// State events, some of them in place of others of the same key.
-fn overlaid(mut state: Vec<Arc<Pdu>>, over: &[Arc<Pdu>]) -> Vec<Arc<Pdu>> {
-    let replaced: StateKeys = over.iter().filter_map(|pdu| key_of(pdu)).collect();
-    state.retain(|pdu| key_of(pdu).is_none_or(|key| !replaced.contains(&key)));
-    state.extend(over.iter().cloned());
+fn overlaid(mut state: Vec<Arc<Pdu>>, over: Vec<Arc<Pdu>>) -> Vec<Arc<Pdu>> {
+    if !over.is_empty() {
+        let replaced = state_keys(over.iter().map(|pdu| &**pdu));
+        state.retain(|pdu| key_of(pdu).is_none_or(|key| !replaced.contains(&key)));
+        state.extend(over);
+    }
     state
 }
 

@@ -90,7 +90,7 @@ pub use gantry_federation::AddressAt;
 pub use gantry_federation::FederationCalls;
 pub use gantry_rooms::{
     Cut, Direction, EventFlags, Membership, MembershipRow, OutOfBand, OutOfBandKind, Position,
-    Relation, RoomChanges, RoomEvent, RoomView, StateChange, StateEvent, Submitted, TimelineKey,
+    Relation, RoomChanges, RoomEvent, RoomView, StateEvent, Submitted, TimelineKey,
 };
 pub use gantry_search::{Key as SearchKey, Order as SearchOrder};
 pub use gantry_workspace as workspace;

@@ -12,19 +12,7 @@ use gantry_store::{Change, Cut, Position, Scan, schema::DATA, schema::ROOM};
 use crate::{
     Error, Result, RoomEvent, RoomView, Rooms, TimelineKey,
     codec::{Class, EntryDoc, entry_key, log_place, number},
-    state::diff,
 };
-
-/// A state key that has another event than before.
-#[derive(Debug, Clone)]
-pub struct StateChange {
-    /// The event type.
-    pub kind: String,
-    /// The state key.
-    pub state_key: String,
-    /// The event; `None`: the state has none any more.
-    pub event: Option<Arc<Pdu>>,
-}
 
 /// What changed in a room.
 #[derive(Debug, Clone)]
@@ -39,10 +27,8 @@ pub struct RoomChanges {
     pub start: RoomView,
     /// The room after the last event.
     pub now: RoomView,
-    /// What changed between the first cut and the first event.
-    pub before_timeline: Vec<StateChange>,
-    /// What changed between the first cut and the end.
-    pub whole: Vec<StateChange>,
+    /// What the state has anew since the first cut, before the first event.
+    pub before_timeline: Vec<Arc<Pdu>>,
 }
 
 /// A change in the stream of everything.
@@ -242,20 +228,11 @@ impl Rooms {
             Some((_, entry)) => entry.tk.as_ref().and_then(|tk| TimelineKey::from_slice(tk)),
             None => None,
         };
-        let delta = |end: &RoomView| view.describe(&diff(old.state_map(), end.state_map()));
-        let whole = delta(&now);
-        let events = self.events_of(view, rows).await?;
-        let before_timeline = match window.completes {
-            // The members that were missing have been there all the time.
-            true => unless_in(&events, &whole),
-            false => delta(&start),
-        };
         Ok(RoomChanges {
             limited: window.limited,
             prev_batch: prev_batch.unwrap_or(TimelineKey::after_live(to)),
-            before_timeline,
-            whole,
-            events,
+            before_timeline: start.changed_since(&old),
+            events: self.events_of(view, rows).await?,
             start,
             now,
         })
@@ -267,7 +244,6 @@ impl Rooms {
         let mut end = to;
         let mut seen = 0;
         let mut div_in_front = false;
-        let mut completes = false;
         while end > from && seen < MOST {
             let page = self.log_tail(view, from, end, PAGE).await?;
             if page.is_empty() {
@@ -277,7 +253,6 @@ impl Rooms {
                 let pos = number(&place)?;
                 end = pos - 1;
                 seen += 1;
-                completes |= entry.is_control();
                 let flags = crate::EventFlags::from_bits(entry.flags);
                 let shown = entry.cls == Class::Live as i32 && entry.tk.is_some();
                 if shown && rows.len() == limit {
@@ -285,7 +260,6 @@ impl Rooms {
                         rows,
                         start: pos,
                         limited: true,
-                        completes,
                     });
                 }
                 if flags.div && !self.holds_itself(view, &entry).await? {
@@ -294,7 +268,6 @@ impl Rooms {
                         rows,
                         start: pos,
                         limited: true,
-                        completes,
                     });
                 }
                 if shown {
@@ -306,7 +279,6 @@ impl Rooms {
                             rows,
                             start: pos - 1,
                             limited: true,
-                            completes,
                         });
                     }
                 }
@@ -317,7 +289,6 @@ impl Rooms {
             rows,
             start: end,
             limited,
-            completes,
         })
     }
 
@@ -352,16 +323,4 @@ struct Window {
     rows: Vec<(Vec<u8>, EntryDoc)>,
     start: u64,
     limited: bool,
-    /// Whether members that were missing in the state came meanwhile.
-    completes: bool,
-}
-
-/// The changes without those that one of the events brings.
-fn unless_in(events: &[RoomEvent], changes: &[StateChange]) -> Vec<StateChange> {
-    let brings = |change: &StateChange| {
-        let is_state = |event: &RoomEvent| event.pdu.is_state(&change.kind, &change.state_key);
-        events.iter().any(is_state)
-    };
-    let before = changes.iter().filter(|change| !brings(change));
-    before.cloned().collect()
 }

@@ -56,7 +56,7 @@ pub use draft::{NewEvent, Template};
 pub use edits::newest_edit;
 pub use error::{Error, Result};
 pub use event::{EventFlags, InvalidTimelineKey, RoomEvent, Submitted, TimelineKey, Txn};
-pub use feed::{RoomChanges, StateChange, StreamChange, StreamKind};
+pub use feed::{RoomChanges, StreamChange, StreamKind};
 pub use gantry_state_res::{PowerLevels, Rejection};
 pub use gantry_store::{Cut, Position};
 pub use gone::Gone;

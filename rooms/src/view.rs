@@ -16,7 +16,7 @@ use gantry_store::{Position, Scan, Store, schema::ROOM};
 
 use crate::{
     Membership, Result, TimelineKey,
-    codec::{Change, Counts, Hash, OutlierDoc, hash_of, restore},
+    codec::{Counts, Hash, OutlierDoc, hash_of, restore},
     load::binary,
     memory::{Dag, Memory, joined_users},
     partial::{Correction, Corrections, Partial},
@@ -139,10 +139,6 @@ impl RoomView {
 
     pub(crate) fn dag(&self) -> &Dag {
         &self.0.dag
-    }
-
-    pub(crate) fn state_map(&self) -> &StateMap {
-        &self.0.state
     }
 
     pub(crate) fn pdu_by_number(&self, rn: Rn) -> Option<Arc<Pdu>> {
@@ -362,21 +358,6 @@ impl RoomView {
     /// Counters.
     pub fn counts(&self) -> Counts {
         self.0.counts
-    }
-
-    /// What changes have done, with the events that they brought.
-    pub(crate) fn describe(&self, changes: &[Change]) -> Vec<crate::StateChange> {
-        changes
-            .iter()
-            .filter_map(|(skid, _, new)| {
-                let (kind, state_key) = self.0.dag.key(*skid)?;
-                Some(crate::StateChange {
-                    kind: kind.to_owned(),
-                    state_key: state_key.to_owned(),
-                    event: new.and_then(|rn| self.0.dag.pdu(rn)),
-                })
-            })
-            .collect()
     }
 }
 

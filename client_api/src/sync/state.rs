@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gantry_homeserver::{EventFilter, RoomTimeline, RoomView, lazy_members};
+use gantry_homeserver::{EventFilter, RoomTimeline, lazy_members};
 use gantry_model::{Pdu, id::UserId};
 
 use super::{
@@ -31,21 +31,19 @@ pub(crate) struct StateSelection<'a> {
 impl StateSelection<'_> {
     /// The state events that go with the timeline.
     pub(crate) fn events(&self, timeline: &RoomTimeline) -> Vec<Arc<Pdu>> {
-        let (mut state, view) = match self.state_at {
-            StateAt::Start => (by_key(timeline.state.iter().cloned()), &timeline.before),
-            StateAt::End | StateAt::EndMsc4222 => (self.at_end(timeline), &timeline.now),
+        let mut state = match self.state_at {
+            StateAt::Start => by_key(timeline.state.iter().cloned()),
+            StateAt::End | StateAt::EndMsc4222 => self.at_end(timeline),
         };
         if let Some(user) = self.lazy_for {
             if self.full {
                 state.retain(|(kind, _), _| kind != "m.room.member");
             }
-            let needed = needed_members(timeline, view, user, self.full);
+            let needed = self.needed_members(timeline, user);
             let news = needed
                 .into_iter()
                 .filter(|pdu| self.full || !self.knows(pdu));
             state.extend(by_key(news));
-            let is_needed = |pdu: &&Arc<Pdu>| self.is_needed(pdu, timeline, user);
-            state.extend(by_key(timeline.hidden.iter().filter(is_needed).cloned()));
         }
         state
             .into_values()
@@ -53,15 +51,27 @@ impl StateSelection<'_> {
             .collect()
     }
 
-    /// Whether a member who came where the client sees nothing is one that the timeline needs.
-    fn is_needed(&self, pdu: &Pdu, timeline: &RoomTimeline, user: &UserId) -> bool {
-        let is_sender = |member: &str| {
-            let mut senders = timeline.events.iter().map(|event| event.pdu.sender());
-            senders.any(|sender| sender == member)
+    /// The members that a client needs to show the timeline: the senders, and for a room that is new
+    /// to it the user himself and those after whom the room is called. Who is told of in the timeline
+    /// is needed as he was before it, others as they are.
+    fn needed_members(&self, timeline: &RoomTimeline, user: &UserId) -> Vec<Arc<Pdu>> {
+        let heroes = if self.full && has_no_name(&timeline.now) {
+            heroes(&timeline.now, user)
+        } else {
+            Vec::new()
         };
-        let member = pdu.state_key().filter(|_| pdu.kind() == "m.room.member");
-        member.is_some_and(|member| member == user || is_sender(member))
-            && (self.full || !self.knows(pdu))
+        let senders = timeline.events.iter().map(|event| event.pdu.sender());
+        let own = self.full.then_some(user);
+        let needed = senders.chain(own).chain(heroes.iter().map(|hero| &**hero));
+        let is_told = |member: &&UserId| {
+            let mut events = timeline.events.iter();
+            self.state_at == StateAt::Start
+                && events.any(|event| event.pdu.is_state("m.room.member", member.as_str()))
+        };
+        let (told, others): (Vec<_>, Vec<_>) = needed.partition(is_told);
+        let mut members = lazy_members(&timeline.before, told);
+        members.extend(lazy_members(&timeline.now, others));
+        members
     }
 
     fn knows(&self, member: &Pdu) -> bool {
@@ -81,27 +91,6 @@ impl StateSelection<'_> {
         ));
         state
     }
-}
-
-/// The members that a client needs to show the timeline: the senders, and for a room that is new to
-/// it the user himself and those after whom the room is called.
-fn needed_members(
-    timeline: &RoomTimeline,
-    view: &RoomView,
-    user: &UserId,
-    full: bool,
-) -> Vec<Arc<Pdu>> {
-    let heroes = if full && has_no_name(view) {
-        heroes(view, user)
-    } else {
-        Vec::new()
-    };
-    let senders = timeline.events.iter().map(|event| event.pdu.sender());
-    let own = full.then_some(user);
-    lazy_members(
-        view,
-        senders.chain(own).chain(heroes.iter().map(|hero| &**hero)),
-    )
 }
 
 fn by_key(pdus: impl Iterator<Item = Arc<Pdu>>) -> StateMap {

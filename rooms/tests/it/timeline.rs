@@ -75,7 +75,7 @@ async fn changes_between_two_cuts_are_the_events_between_them() {
     assert_eq!(few.events.len(), 3);
     assert!(few.limited);
     assert_eq!(few.before_timeline.len(), 1);
-    assert_eq!(few.before_timeline[0].kind, "m.room.topic");
+    assert_eq!(few.before_timeline[0].kind(), "m.room.topic");
     assert_eq!(few.events[2].pdu.content_str("body"), Some("4"));
     let back = house
         .rooms
