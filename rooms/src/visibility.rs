@@ -44,13 +44,18 @@ impl Rooms {
             // Who was there keeps what an erased user said; who came later does not get it.
             let (sees, was_there) = match states.around(&event).await? {
                 Around::Known(before, after) => {
-                    let membership = membership_in(view.dag(), &after, user);
-                    event.membership = Some(membership.unwrap_or(Membership::Leave));
+                    let states = [&before, &after];
+                    let memberships = states.map(|state| membership_in(view.dag(), state, user));
+                    event.membership = Some(memberships[1].unwrap_or(Membership::Leave));
+                    let was_joined_later = last_joined.is_some_and(|last| event.pos <= last);
                     let sees = match has_forgotten {
-                        true => is_open(view.dag(), &[&before, &after]),
-                        false => may_see(view.dag(), user, &event, &before, &after, last_joined),
+                        true => is_open(view.dag(), states),
+                        false => {
+                            event.pdu.is_state("m.room.member", user.as_str())
+                                || may_see(view.dag(), states, memberships, was_joined_later)
+                        }
                     };
-                    (sees, is_joined(view.dag(), Some(&before), user))
+                    (sees, memberships[0] == Some(Membership::Join))
                 }
                 Around::Nearest(sides) => {
                     let joined =
@@ -232,44 +237,29 @@ fn may_serve(dag: &Dag, state: &StateMap, server: &ServerName) -> bool {
         || server_in(dag, state, server, visibility == "invited")
 }
 
+/// Whether a user may see what happened between two states, of his memberships in them.
+/// `was_joined_later`: he has been in the room since.
 fn may_see(
     dag: &Dag,
-    user: &UserId,
-    event: &RoomEvent,
-    before: &StateMap,
-    after: &StateMap,
-    last_joined: Option<u64>,
+    states: [&StateMap; 2],
+    memberships: [Option<Membership>; 2],
+    was_joined_later: bool,
 ) -> bool {
     // A change of visibility is judged by the more open of both, a change of the own membership by
     // the closer one to the room.
-    let visibilities = [visibility_in(dag, before), visibility_in(dag, after)];
-    let memberships = [
-        membership_in(dag, before, user),
-        membership_in(dag, after, user),
-    ];
-    if memberships.contains(&Some(Membership::Join)) {
-        return true;
-    }
-    if event.pdu.is_state("m.room.member", user.as_str()) {
-        return true;
-    }
-    visibilities
-        .iter()
-        .any(|visibility| match visibility.as_str() {
-            "world_readable" => true,
-            "invited" => {
-                memberships.contains(&Some(Membership::Invite))
-                    && last_joined.is_some_and(|last| event.pos <= last)
-            }
-            "joined" => false,
-            _ => last_joined.is_some_and(|last| event.pos <= last),
-        })
+    let may_see_in = |state| match visibility_in(dag, state).as_str() {
+        "world_readable" => true,
+        "invited" => was_joined_later && memberships.contains(&Some(Membership::Invite)),
+        "joined" => false,
+        _ => was_joined_later,
+    };
+    memberships.contains(&Some(Membership::Join)) || states.into_iter().any(may_see_in)
 }
 
 /// Whether anybody may see what happened between the states.
-fn is_open(dag: &Dag, states: &[&StateMap]) -> bool {
-    let is_open = |state: &&StateMap| visibility_in(dag, state) == "world_readable";
-    states.iter().any(is_open)
+fn is_open(dag: &Dag, states: [&StateMap; 2]) -> bool {
+    let mut states = states.into_iter();
+    states.any(|state| visibility_in(dag, state) == "world_readable")
 }
 
 /// Leaves nothing of an event but what a redaction leaves.
