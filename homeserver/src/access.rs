@@ -40,21 +40,14 @@ impl Core {
             return Ok(view);
         }
         match self.leave_of(user, room).await? {
-            Some(leave) if !self.has_forgotten(user, room).await? => {
-                Ok(self.rooms.view_at_pos(room, leave.pos).await?)
-            }
-            Some(_) | None => Err(stranger()),
+            Some(leave) => Ok(self.rooms.view_at_pos(room, leave.pos).await?),
+            None => Err(stranger()),
         }
     }
 
-    /// Whether a user who is not in a room has been in it.
+    /// Whether a user who is not in a room has been in it, as far as he remembers.
     pub(crate) async fn was_in(&self, user: &UserId, room: &RoomId) -> Result<bool> {
         Ok(self.leave_of(user, room).await?.is_some())
-    }
-
-    async fn has_forgotten(&self, user: &UserId, room: &RoomId) -> Result<bool> {
-        let row = self.rooms.membership_of(user, room).await?;
-        Ok(row.is_some_and(|row| row.forgotten))
     }
 
     /// The events among these that the user may see.
@@ -83,9 +76,10 @@ impl Core {
     }
 
     /// The event by which a user who is not in the room ceased to be: his leave, or the kick or
-    /// ban. `None` if he never was.
+    /// ban. `None` if he never was, or has forgotten the room.
     async fn leave_of(&self, user: &UserId, room: &RoomId) -> Result<Option<RoomEvent>> {
-        let Some(row) = self.rooms.membership_of(user, room).await? else {
+        let row = self.rooms.membership_of(user, room).await?;
+        let Some(row) = row.filter(|row| !row.forgotten) else {
             return Ok(None);
         };
         let mut id = row.event_id;
