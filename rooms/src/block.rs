@@ -78,9 +78,11 @@ impl NewEvent {
         matches!(self.membership(), Some("join" | "invite" | "knock"))
     }
 
-    /// Whether it takes somebody out of the room.
-    pub(crate) fn revokes(&self) -> bool {
+    /// Whom it takes out of the room.
+    pub(crate) fn takes_out(&self) -> Option<OwnedUserId> {
         matches!(self.membership(), Some("leave" | "ban"))
+            .then(|| UserId::parse(self.state_key.as_deref()?).ok())
+            .flatten()
     }
 
     /// The membership that it gives somebody.

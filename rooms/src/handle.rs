@@ -157,11 +157,11 @@ impl Rooms {
         if event.enters() {
             self.require_open(room).await?;
         }
-        let revokes = event.revokes();
+        let taken_out = event.takes_out();
         match self.ask(room, Task::Submit(event)).await? {
             Answer::Submitted(submitted) => {
-                if revokes {
-                    // What a user may no longer see no node shows him once this is acknowledged.
+                // What a user may no longer see no node shows him once this is acknowledged.
+                if taken_out.is_some_and(|user| self.identity().is_local(&user)) {
                     self.store().reach_all(submitted.position).await;
                 }
                 Ok(submitted)
