@@ -106,10 +106,14 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn only_the_commit_writes_the_log() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rooms/src");
-    let (commit, others): (Vec<_>, Vec<_>) = sources(&folder)
-        .into_iter()
-        .partition(|path| *path == folder.join("commit.rs") || path.starts_with(folder.join("commit")));
-    let writes = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("insert_stamped(");
+    let (commit, others): (Vec<_>, Vec<_>) = sources(&folder).into_iter().partition(|path| {
+        *path == folder.join("commit.rs") || path.starts_with(folder.join("commit"))
+    });
+    let writes = |path: &PathBuf| {
+        fs::read_to_string(path)
+            .unwrap()
+            .contains("insert_stamped(")
+    };
     assert!(commit.iter().any(writes));
     let writers: Vec<_> = others.into_iter().filter(writes).collect();
     assert!(writers.is_empty(), "{writers:?} write the log");

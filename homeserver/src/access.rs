@@ -24,10 +24,7 @@ impl Core {
 
     /// The room with all its members: those that are missing after a join are waited for.
     pub(crate) async fn whole(&self, view: RoomView) -> Result<RoomView> {
-        match view.is_partial() {
-            true => Ok(self.rooms.whole(view.room_id(), PATIENCE).await?),
-            false => Ok(view),
-        }
+        Ok(self.rooms.whole(view, PATIENCE).await?)
     }
 
     /// The room as the user may read it: now for its members and where everybody may read, as it

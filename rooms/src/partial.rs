@@ -168,13 +168,16 @@ impl Rooms {
         Ok(entry.rn.and_then(|rn| view.pdu_by_number(rn as u32)))
     }
 
-    /// The room once its state is whole; waits for it, but not longer than `patience`.
-    pub async fn whole(&self, room: &RoomId, patience: Duration) -> Result<RoomView> {
+    /// A room once its state is whole; waits for it, but not longer than `patience`.
+    pub async fn whole(&self, view: RoomView, patience: Duration) -> Result<RoomView> {
+        if !view.is_partial() {
+            return Ok(view);
+        }
         let mut cuts = self.subscribe();
         let complete = async {
             loop {
                 cuts.borrow_and_update();
-                let view = self.get(room).await?;
+                let view = self.get(view.room_id()).await?;
                 if !view.is_partial() {
                     return Ok(view);
                 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    ops::Deref,
     sync::{Arc, OnceLock},
 };
 
@@ -55,14 +54,6 @@ pub struct StateEvent {
     pub pdu: Arc<Pdu>,
     /// The one that it replaced, if that is known ([`RoomView::replaced`]).
     pub replaces: Option<Arc<Pdu>>,
-}
-
-impl Deref for StateEvent {
-    type Target = Pdu;
-
-    fn deref(&self) -> &Pdu {
-        &self.pdu
-    }
 }
 
 impl RoomView {

@@ -34,10 +34,7 @@ impl Federation {
         room: &RoomId,
     ) -> Result<RoomView> {
         let view = self.room_for(origin, room).await?;
-        match view.is_partial() {
-            true => Ok(self.rooms().whole(room, PATIENCE).await?),
-            false => Ok(view),
-        }
+        Ok(self.rooms().whole(view, PATIENCE).await?)
     }
 
     /// The same as [`room_for`](Self::room_for), for what only servers in the room may ask.
