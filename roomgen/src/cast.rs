@@ -1,27 +1,33 @@
 //! The users and servers of a room.
 
+use std::net::Ipv4Addr;
+
 use gantry_model::{
     ServerSigningKey,
     hash::sha256,
     id::{OwnedServerName, OwnedUserId, ServerName, UserId},
 };
 
+use crate::Params;
+
 /// Who takes part. Users are numbered; the first ones have rank.
 #[derive(Debug, Clone, Copy)]
 pub struct Cast {
     seed: u64,
     servers: usize,
+    loopback_port: Option<u16>,
 }
 
 impl Cast {
     /// How many users after the creator are moderators.
     pub const MODERATORS: usize = 5;
 
-    /// Users on so many servers, with the keys of this seed.
-    pub fn new(seed: u64, servers: usize) -> Self {
+    /// The cast of a room.
+    pub fn new(params: &Params) -> Self {
         Self {
-            seed,
-            servers: servers.max(1),
+            seed: params.seed,
+            servers: params.servers.max(1),
+            loopback_port: params.loopback_port,
         }
     }
 
@@ -33,7 +39,11 @@ impl Cast {
 
     /// A server.
     pub fn server(&self, number: usize) -> OwnedServerName {
-        ServerName::parse(format!("s{number}.example")).expect("numbers make valid names")
+        let name = match self.loopback_port {
+            Some(port) => format!("{}:{port}", loopback_address(number)),
+            None => format!("s{number}.example"),
+        };
+        ServerName::parse(name).expect("numbers make valid names")
     }
 
     /// All servers.
@@ -45,6 +55,13 @@ impl Cast {
     pub fn key(&self, server: &ServerName) -> ServerSigningKey {
         key_of(self.seed, server)
     }
+}
+
+/// The address of a server; the last byte is never 0 or 255.
+fn loopback_address(number: usize) -> Ipv4Addr {
+    const PER_NET: usize = 254;
+    let byte = |number: usize| u8::try_from(number).expect("a room has fewer servers");
+    Ipv4Addr::new(127, 60, byte(number / PER_NET), 1 + byte(number % PER_NET))
 }
 
 /// The signing key with which a server signs in rooms of this seed. Everybody can know it.

@@ -1,7 +1,8 @@
 //! `gantry-roomgen [--<parameter> <number>]...` writes a room to standard output, an event a line.
 //!
-//! Parameters: `version seed members servers power-level-changes bans restricted-joins
-//! profile-changes messages fork-width fork-length netsplit-joins ban-wave attacks merge`.
+//! Parameters: `version seed members servers loopback-port power-level-changes bans
+//! restricted-joins profile-changes messages fork-width fork-length netsplit-joins ban-wave
+//! attacks merge`.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -64,6 +65,10 @@ impl Plan {
             "seed" => {
                 params.seed = value as u64;
                 return true;
+            }
+            "loopback-port" => {
+                params.loopback_port = u16::try_from(value).ok();
+                return params.loopback_port.is_some();
             }
             "merge" => {
                 params.merge = if value == 0 { Merge::No } else { Merge::Yes };

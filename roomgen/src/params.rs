@@ -31,6 +31,9 @@ pub struct Params {
     pub members: usize,
     /// Servers over which they are spread.
     pub servers: usize,
+    /// If given, servers are addresses in 127.60.0.0/16 with this port, where a test can answer for
+    /// them; if not, they have names that lead nowhere.
+    pub loopback_port: Option<u16>,
     /// Changes of the power levels, spread over the time of the joins.
     pub power_level_changes: usize,
     /// Members who are banned afterwards.
@@ -56,6 +59,7 @@ impl Default for Params {
             seed: 1,
             members: 100,
             servers: 10,
+            loopback_port: None,
             power_level_changes: 5,
             bans: 2,
             restricted_joins: 2,

@@ -47,13 +47,14 @@ impl World {
     /// A room without events.
     pub fn new(params: &Params) -> Self {
         let rules = params.version.rules();
+        let cast = Cast::new(params);
         let room_id = (!rules.room_id_is_create_hash).then(|| {
-            let text = format!("!room{}:s0.example", params.seed);
+            let text = format!("!room{}:{}", params.seed, cast.server(0));
             RoomId::parse(text).expect("numbers make valid room ids")
         });
         Self {
             rules,
-            cast: Cast::new(params.seed, params.servers),
+            cast,
             signing: params.signing,
             rng: SeededRng::new(params.seed),
             now: FIRST_TS,

@@ -115,6 +115,37 @@ fn rooms_of_all_versions_are_valid() {
 }
 
 #[test]
+fn servers_can_be_addresses() {
+    let params = Params {
+        servers: 256,
+        members: 256,
+        loopback_port: Some(8448),
+        ..Params::default()
+    };
+
+    let room = generate(&params);
+
+    assert!(
+        room.pdus[0]
+            .room_id()
+            .as_str()
+            .ends_with(":127.60.0.1:8448")
+    );
+    let mut servers: Vec<&str> = room
+        .pdus
+        .iter()
+        .map(|pdu| pdu.sender().server_name().as_str())
+        .collect();
+    servers.sort_unstable();
+    servers.dedup();
+    assert_eq!(servers.len(), 256);
+    assert!(servers.contains(&"127.60.0.254:8448") && servers.contains(&"127.60.1.2:8448"));
+    for pdu in &room.pdus {
+        check_signatures(pdu, params.seed);
+    }
+}
+
+#[test]
 fn the_same_parameters_give_the_same_bytes() {
     let bytes = |seed: u64| {
         let params = Params {

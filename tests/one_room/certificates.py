@@ -26,17 +26,17 @@ class Authority:
         self.certificate = folder / "ca.pem"
         self.certificate.write_bytes(_pem(certificate))
 
-    def issue(self, name, address):
-        """A certificate for the IP `address`; returns the files of certificate and key."""
+    def issue(self, name, *addresses):
+        """A certificate for IP addresses; returns the files of certificate and key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        host = x509.IPAddress(ipaddress.ip_address(address))
+        hosts = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         leaf = (
             _builder(_name(name), self._name, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
-            .add_extension(x509.SubjectAlternativeName([host]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         certificate_file = self._folder / f"{name}.pem"
