@@ -1,17 +1,24 @@
 //! What is stored: how far each destination has come.
 
-use gantry_model::id::{OwnedServerName, ServerName};
-use gantry_store::{Cut, Position, Scan, Store, hash16, schema::DESTINATION};
+use gantry_store::{Cut, Position};
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+/// What is stored of the destinations in one part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    /// Everything up to here was delivered to those that are not among `servers`, or have no cursor
+    /// there. `None`: nothing was ever followed.
+    pub(crate) cursor: Option<String>,
+    /// Those that lag behind or fail.
+    pub(crate) servers: Vec<Row>,
+}
 
-/// A row of the table of destinations.
+/// How one destination fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    /// The server; empty for the cursor that all servers share which have none of their own.
+    /// The server.
     pub(crate) server: String,
-    /// Everything up to here was delivered; `None`: the shared cursor says it.
+    /// Everything up to here was delivered; `None`: the common cursor says it.
     pub(crate) cursor: Option<String>,
     /// When a transaction last arrived, in milliseconds; 0: never since it is known.
     pub(crate) last_ok: i64,
@@ -21,50 +28,10 @@ pub(crate) struct Row {
     pub(crate) retry_at: i64,
 }
 
-impl Row {
-    /// The row of the shared cursor.
-    pub(crate) fn shared(cut: &Cut) -> Self {
-        Self {
-            server: String::new(),
-            cursor: Some(cut.to_string()),
-            last_ok: 0,
-            failures: 0,
-            retry_at: 0,
-        }
-    }
-
-    /// The row's key.
-    pub(crate) fn key(&self) -> Vec<u8> {
-        hash16(&[self.server.as_bytes()]).to_vec()
-    }
-
-    /// The cursor, unless it was made before the store was restored from a backup.
-    pub(crate) fn cut(&self, now: &Cut) -> Option<Cut> {
-        let cut: Cut = self.cursor.as_ref()?.parse().ok()?;
-        (cut.generation() == now.generation()).then_some(cut)
-    }
-}
-
-/// What the table holds.
-#[derive(Debug, Default)]
-pub(crate) struct Stored {
-    /// The shared cursor.
-    pub(crate) shared: Option<Row>,
-    /// The servers with rows.
-    pub(crate) servers: Vec<(OwnedServerName, Row)>,
-}
-
-/// Reads the table.
-pub(crate) async fn load(store: &Store) -> Result<Stored> {
-    let mut stored = Stored::default();
-    for (_, row) in store.scan::<Row>(DESTINATION, Scan::prefix(&[])).await? {
-        if row.server.is_empty() {
-            stored.shared = Some(row);
-        } else if let Ok(server) = ServerName::parse(&row.server) {
-            stored.servers.push((server, row));
-        }
-    }
-    Ok(stored)
+/// A stored cursor, unless it was made before the store was restored from a backup.
+pub(crate) fn read(cursor: Option<&str>, now: &Cut) -> Option<Cut> {
+    let cut: Cut = cursor?.parse().ok()?;
+    (cut.generation() == now.generation()).then_some(cut)
 }
 
 /// `upto`, but before each of these positions.

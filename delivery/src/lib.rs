@@ -2,8 +2,8 @@
 //!
 //! Three types to begin with: [`Outbox`] (what follows the log and queues per destination),
 //! [`Destination`] (whoever can send one transaction) and [`Transaction`] (what it sends). The log
-//! itself is the queue: what is stored is one cursor for everything that is on time, and one for
-//! each server that lags behind. This crate must not know how a server is reached.
+//! itself is the queue: what is stored is, for each part of the destinations, one cursor for those that
+//! are on time, and one for each that lags behind. Nodes share the parts out. This crate must not know how a server is reached.
 
 mod backlog;
 mod backoff;
@@ -17,6 +17,7 @@ mod node_news;
 mod outbox;
 mod queue;
 mod recipients;
+mod shares;
 mod transaction;
 mod worker;
 

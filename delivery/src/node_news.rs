@@ -1,4 +1,4 @@
-//! What the other nodes tell the one that sends.
+//! What nodes tell each other about destinations that are not their own.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ const TOLD_EVERY_MS: i64 = 10_000;
 /// Servers of which that is remembered.
 const MAX_SERVERS: usize = 10_000;
 
-/// Something for the node that sends.
+/// Something for the node that sends to a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum News {
     /// A unit to send.
@@ -45,19 +45,18 @@ impl Heard {
 
 impl Outbox {
     /// Tells the node that sends. It is lost if there is none at this moment.
-    pub(crate) fn tell_leader(&self, news: News) {
+    pub(crate) fn tell_nodes(&self, news: News) {
         self.0.config.store.tell(KIND, || news);
     }
 
-    /// Does what other nodes ask for, while this node leads.
+    /// Does what other nodes ask for, as far as this node sends to the server.
     pub(crate) async fn heed_nodes(self) {
         let mut heard = self.0.config.store.heard::<News>(KIND);
         let stop = self.0.config.stop.clone();
         while let Some(Some(news)) = stop.run_until_cancelled(heard.next()).await {
             match news {
-                _ if !self.leads() => {}
-                News::Edu { server, edu } => self.push_edu(&server, edu),
-                News::Alive { server } => self.note_alive(&server),
+                News::Edu { server, edu } => drop(self.queue_edu(&server, edu)),
+                News::Alive { server } => drop(self.wake(&server)),
             }
         }
     }

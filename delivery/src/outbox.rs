@@ -1,7 +1,7 @@
 //! The handle, and the one task that follows the log.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -10,24 +10,21 @@ use std::{
     time::Duration,
 };
 
-use gantry_model::{
-    Clock, Rng,
-    id::{OwnedServerName, ServerName},
-};
+use futures::future::join_all;
+use gantry_model::{Clock, Rng, id::ServerName};
 use gantry_rooms::Rooms;
-use gantry_store::{Cut, Store};
+use gantry_store::{Cut, Error as StoreError, Store};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Backoff, Destination, Edu, Result,
     backlog::Backlog,
-    cursor::{self, Row},
-    flush,
-    follow::{self, Addressed, STEP},
+    follow::{self, STEP},
     node_news::{Heard, News},
     queue::Queue,
+    shares::{self, Held, Shares},
     worker,
 };
 
@@ -66,15 +63,13 @@ impl fmt::Debug for OutboxConfig {
     }
 }
 
-/// The queues to all destinations. Cheap to clone.
+/// The queues to the destinations of this node. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) config: OutboxConfig,
-    state: Mutex<State>,
-    /// Whether this node is the one that sends.
-    leads: watch::Receiver<bool>,
+    shares: Mutex<Shares>,
     pub(crate) heard: Heard,
     /// There is a queue with work and without a worker.
     has_work: Notify,
@@ -85,22 +80,12 @@ pub(crate) struct Inner {
     transactions: AtomicU64,
 }
 
-struct State {
-    /// The log was followed up to here. Queues are filled under the same lock.
-    processed: Cut,
-    queues: HashMap<OwnedServerName, Arc<Queue>>,
-    /// Queues that have work and perhaps no worker.
-    ready: Vec<Arc<Queue>>,
-}
-
 impl Outbox {
     /// An outbox that does nothing yet.
     pub fn new(config: OutboxConfig) -> Self {
-        let generation = config.rooms.store_cut().generation();
         let first = u64::try_from(config.clock.now_ms()).unwrap_or(0) << 12;
         Self(Arc::new(Inner {
-            state: Mutex::new(State::empty(generation)),
-            leads: config.store.leads(),
+            shares: Mutex::default(),
             heard: Heard::default(),
             has_work: Notify::new(),
             permits: Arc::new(Semaphore::new(config.concurrency.max(2))),
@@ -120,151 +105,129 @@ impl Outbox {
 
     /// Queues an ephemeral unit. It is lost when the server stops.
     pub fn push_edu(&self, server: &ServerName, edu: Edu) {
-        if !self.leads() {
+        if let Err(edu) = self.queue_edu(server, edu) {
             let server = server.to_owned();
-            return self.tell_leader(News::Edu { server, edu });
+            self.tell_nodes(News::Edu { server, edu });
         }
-        {
-            let mut state = self.0.state.lock();
-            let queue = Arc::clone(state.queue(server));
-            queue.lock().push_edu(edu);
-            state.ready.push(queue);
-        }
+    }
+
+    /// The same; `Err`: another node sends to the server.
+    pub(crate) fn queue_edu(&self, server: &ServerName, edu: Edu) -> Result<(), Edu> {
+        let mut shares = self.0.shares.lock();
+        let Some(queue) = shares.queue(server) else {
+            return Err(edu);
+        };
+        queue.lock().push_edu(edu);
+        shares.make_ready(queue);
+        drop(shares);
         self.0.has_work.notify_one();
+        Ok(())
     }
 
     /// The server was heard of: if it failed before, it is tried again soon.
     pub fn note_alive(&self, server: &ServerName) {
-        if !self.leads() {
-            if self
-                .0
-                .heard
-                .is_worth_telling(server, self.0.config.clock.now_ms())
-            {
-                let server = server.to_owned();
-                self.tell_leader(News::Alive { server });
-            }
-            return;
+        let now = self.0.config.clock.now_ms();
+        if !self.wake(server) && self.0.heard.is_worth_telling(server, now) {
+            let server = server.to_owned();
+            self.tell_nodes(News::Alive { server });
         }
-        let queue = self.0.state.lock().queues.get(server).cloned();
-        if let Some(queue) = queue
+    }
+
+    /// Tries a server again soon. False: another node sends to it.
+    pub(crate) fn wake(&self, server: &ServerName) -> bool {
+        let shares = self.0.shares.lock();
+        if let Some(queue) = shares.known(server)
             && queue.lock().note_alive(self.0.config.backoff)
         {
             queue.wake.notify_one();
         }
+        shares.has(server)
     }
 
-    /// Whether everything in the log up to `cut` was delivered to everyone. For tests and
-    /// operators.
+    /// Whether everything in the log up to `cut` was delivered to everyone that this node sends to.
+    /// For tests and operators.
     pub fn is_delivered(&self, cut: &Cut) -> bool {
-        let state = self.0.state.lock();
-        let reached = cut.marks().all(|mark| state.processed.contains(mark));
-        reached && state.queues.values().all(|queue| !queue.lock().has_work())
+        self.0.shares.lock().is_delivered(cut)
     }
 
-    /// Whether this node is the one that sends.
-    pub(crate) fn leads(&self) -> bool {
-        *self.0.leads.borrow()
-    }
-
-    /// Sends whenever this node leads. Where there is one node, it always does.
+    /// Sends to the destinations in those parts that this node has, until the server stops.
     async fn run(self, destination: Arc<dyn Destination>) {
-        let mut leads = self.0.leads.clone();
-        let stop = self.0.config.stop.clone();
-        while !stop.is_cancelled() {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = becomes(&mut leads, true) => {}
-            }
-            let term = stop.child_token();
-            self.lead(&destination, &mut leads, &term).await;
-            term.cancel();
-            *self.0.state.lock() = State::empty(self.0.config.rooms.store_cut().generation());
-        }
-    }
-
-    /// Sends until this node does not lead any more.
-    async fn lead(
-        &self,
-        destination: &Arc<dyn Destination>,
-        leads: &mut watch::Receiver<bool>,
-        term: &CancellationToken,
-    ) {
-        let mut shared = loop {
-            match self.restore().await {
-                Ok(shared) => break shared,
-                Err(error) => tracing::error!(%error, "the outbox could not be read"),
-            }
-            if !self.pause().await {
-                return;
-            }
-        };
-        let mut cuts = self.0.config.rooms.subscribe();
+        let Inner { config, .. } = &*self.0;
+        let mut held = BTreeMap::new();
+        let mut nodes = config.store.nodes();
+        let mut cuts = config.rooms.subscribe();
+        nodes.mark_changed();
         cuts.mark_changed();
         let mut flush = tokio::time::interval(FLUSH);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            self.start_workers(destination, term);
+            self.start_workers(&destination);
             tokio::select! {
-                () = term.cancelled() => break,
-                () = becomes(leads, false) => break,
+                () = config.stop.cancelled() => break,
                 () = self.0.has_work.notified() => continue,
-                _ = flush.tick() => self.flush(&mut shared).await,
+                _ = flush.tick() => {
+                    self.flush(&mut held).await;
+                    self.share_out(&mut held).await;
+                }
+                _ = nodes.changed() => self.share_out(&mut held).await,
                 changed = cuts.changed() => if changed.is_err() { break },
             }
             let upto = cuts.borrow_and_update().clone();
-            if let Err(error) = self.follow(&upto, destination, term).await {
+            if let Err(error) = self.follow(&upto, &destination).await {
                 tracing::error!(%error, "the outbox could not follow the log");
                 if !self.pause().await {
                     break;
                 }
             }
         }
-        self.flush(&mut shared).await;
+        join_all(held.into_iter().map(|(part, held)| self.leave(part, held))).await;
     }
 
-    /// Reads the cursors. Gives the shared row as it is stored.
-    async fn restore(&self) -> Result<Option<Row>> {
-        let stored = cursor::load(&self.0.config.store).await?;
-        let now = self.0.config.rooms.store_cut();
-        let mut state = self.0.state.lock();
-        state.processed = match &stored.shared {
-            Some(row) => row.cut(&now).unwrap_or(now.clone()),
-            None => Cut::new(now.generation()),
-        };
-        for (server, row) in stored.servers {
-            let behind = row.cut(&now);
-            if behind.is_some() || row.failures > 0 {
-                let queue = Arc::new(Queue::restore(server.clone(), row, behind));
-                state.ready.push(Arc::clone(&queue));
-                state.queues.insert(server, queue);
+    /// Takes the parts that this node should have, and gives away those that it should not.
+    async fn share_out(&self, held: &mut BTreeMap<u16, Held>) {
+        let Inner { config, shares, .. } = &*self.0;
+        let (wanted, unwanted) = shares::moves(&config.store, held);
+        for part in unwanted {
+            if let Some(held) = held.remove(&part) {
+                self.leave(part, held).await;
             }
         }
-        Ok(stored.shared)
+        let take = |part| async move { (part, config.store.take_part(shares::KIND, part).await) };
+        let taken = join_all(wanted.into_iter().map(take)).await;
+        let now = config.rooms.store_cut();
+        let mut shares = shares.lock();
+        for (part, taken) in taken {
+            match taken {
+                Ok(Some(taken)) => {
+                    shares.add(part, taken.body(), &now, config.stop.child_token());
+                    held.insert(part, Held::new(taken));
+                }
+                // The node that has it is asked for it by what it sees itself.
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "the outbox could not be read"),
+            }
+        }
     }
 
-    async fn follow(
-        &self,
-        upto: &Cut,
-        destination: &Arc<dyn Destination>,
-        term: &CancellationToken,
-    ) -> Result<()> {
+    async fn follow(&self, upto: &Cut, destination: &Arc<dyn Destination>) -> Result<()> {
+        let Inner { config, shares, .. } = &*self.0;
         loop {
-            let since = self.processed();
-            let next = since.step(upto, STEP);
-            if next == since || term.is_cancelled() {
+            let Some((since, parts)) = shares.lock().behind(upto) else {
+                return Ok(());
+            };
+            if config.stop.is_cancelled() {
                 return Ok(());
             }
-            let rooms = &self.0.config.rooms;
-            let addressed = follow::addressed(rooms, &since, &next).await?;
-            self.0.state.lock().enqueue(addressed, next);
-            self.start_workers(destination, term);
+            let next = since.step(upto, STEP);
+            let addressed = follow::addressed(&config.rooms, &since, &next).await?;
+            shares.lock().enqueue(addressed, &parts, &since, &next);
+            self.start_workers(destination);
         }
     }
 
-    fn start_workers(&self, destination: &Arc<dyn Destination>, term: &CancellationToken) {
-        let ready = std::mem::take(&mut self.0.state.lock().ready);
-        for queue in ready {
+    fn start_workers(&self, destination: &Arc<dyn Destination>) {
+        let ready = self.0.shares.lock().take_ready();
+        for (queue, term) in ready {
             {
                 let mut state = queue.lock();
                 if state.running || !state.has_work() {
@@ -273,33 +236,50 @@ impl Outbox {
                 state.running = true;
             }
             let (inner, destination) = (Arc::clone(&self.0), Arc::clone(destination));
-            self.0
-                .config
-                .tracker
-                .spawn(worker::run(inner, queue, destination, term.clone()));
+            let worker = worker::run(inner, queue, destination, term);
+            self.0.config.tracker.spawn(worker);
         }
     }
 
-    async fn flush(&self, shared: &mut Option<Row>) {
-        let (queues, processed) = {
-            let state = self.0.state.lock();
-            (
-                state.queues.values().cloned().collect::<Vec<_>>(),
-                state.processed.clone(),
-            )
+    /// Stores how far the destinations have come. Parts that another node has taken are forgotten.
+    async fn flush(&self, held: &mut BTreeMap<u16, Held>) {
+        let store = async |(part, held): (&u16, &mut Held)| {
+            let ledger = self.0.shares.lock().unstored(*part, held, false);
+            match ledger {
+                Some(ledger) => held.store(ledger).await.err().map(|error| (*part, error)),
+                None => None,
+            }
         };
-        match flush::plan(&queues, &processed, shared.as_ref())
-            .write(&self.0.config.store)
+        for (part, error) in join_all(held.iter_mut().map(store))
             .await
+            .into_iter()
+            .flatten()
         {
-            Ok(Some(row)) => *shared = Some(row),
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the outbox could not store its cursors"),
+            tracing::error!(%error, part, "the outbox could not store its cursors");
+            if matches!(error, StoreError::PartLost) {
+                held.remove(&part);
+                self.0.shares.lock().remove(part);
+            }
         }
     }
 
-    fn processed(&self) -> Cut {
-        self.0.processed()
+    /// Leaves a part to another node.
+    async fn leave(&self, part: u16, mut held: Held) {
+        let ledger = {
+            let mut shares = self.0.shares.lock();
+            let ledger = shares.unstored(part, &held, true);
+            shares.remove(part);
+            ledger
+        };
+        let left = async {
+            if let Some(ledger) = ledger {
+                held.store(ledger).await?;
+            }
+            held.part.give_away().await
+        };
+        if let Err(error) = left.await {
+            tracing::warn!(%error, part, "a part of the destinations was not left properly");
+        }
     }
 
     /// False: we are stopping.
@@ -312,17 +292,18 @@ impl Outbox {
 }
 
 impl Inner {
-    /// The log was followed up to here.
-    pub(crate) fn processed(&self) -> Cut {
-        self.state.lock().processed.clone()
+    /// How far the log was followed for a server; `None`: another node sends to it.
+    pub(crate) fn processed(&self, server: &ServerName) -> Option<Cut> {
+        self.shares.lock().processed(server).cloned()
     }
 
     /// If the log was read for this queue as far as it was followed, the queue is filled again by
     /// the follower.
     pub(crate) fn caught_up(&self, queue: &Queue, read: Cut, backlog: Backlog) {
-        let state = self.state.lock();
+        let shares = self.shares.lock();
+        let is_all = shares.processed(&queue.server) == Some(&read);
         let mut queue = queue.lock();
-        queue.behind = (read != state.processed).then_some(read);
+        queue.behind = (!is_all).then_some(read);
         queue.backlog = match queue.behind {
             Some(_) => backlog,
             None => Backlog::default(),
@@ -335,50 +316,11 @@ impl Inner {
     }
 }
 
-impl State {
-    fn empty(generation: u32) -> Self {
-        Self {
-            processed: Cut::new(generation),
-            queues: HashMap::new(),
-            ready: Vec::new(),
-        }
-    }
-
-    fn queue(&mut self, server: &ServerName) -> &Arc<Queue> {
-        self.queues
-            .entry(server.to_owned())
-            .or_insert_with(|| Arc::new(Queue::new(server.to_owned())))
-    }
-
-    fn enqueue(&mut self, addressed: Vec<Addressed>, upto: Cut) {
-        let processed = self.processed.clone();
-        for Addressed { item, servers } in addressed {
-            for server in servers {
-                let queue = Arc::clone(self.queue(&server));
-                let is_running = {
-                    let mut state = queue.lock();
-                    state.push(item.clone(), &processed);
-                    state.running
-                };
-                if !is_running {
-                    self.ready.push(queue);
-                }
-            }
-        }
-        self.processed = upto;
-    }
-}
-
-/// Waits until this node leads, or does not.
-async fn becomes(leads: &mut watch::Receiver<bool>, wanted: bool) {
-    if leads.wait_for(|leads| *leads == wanted).await.is_err() {
-        // It stays as it is: there are no other nodes.
-        std::future::pending::<()>().await;
-    }
-}
-
 impl fmt::Debug for Outbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Outbox").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,8 +46,6 @@ pub(crate) struct QueueState {
     pub(crate) backlog: Backlog,
     /// Whether something waited when cursors were last stored.
     pub(crate) lagged: bool,
-    /// The row as it is stored.
-    pub(crate) stored: Option<Row>,
     edus: VecDeque<Edu>,
     last_ok: i64,
     last_failed: i64,
@@ -79,13 +77,12 @@ impl Queue {
     }
 
     /// The queue of a server that was behind when we stopped.
-    pub(crate) fn restore(server: OwnedServerName, row: Row, behind: Option<Cut>) -> Self {
+    pub(crate) fn restore(server: OwnedServerName, row: &Row, behind: Option<Cut>) -> Self {
         let state = QueueState {
             behind,
             last_ok: row.last_ok,
             failures: u32::try_from(row.failures).unwrap_or(0),
             retry_at: row.retry_at,
-            stored: Some(row),
             ..QueueState::default()
         };
         Self {
@@ -205,7 +202,7 @@ impl QueueState {
         }
     }
 
-    /// The row that should be stored now; `None`: the shared cursor is enough.
+    /// The row that should be stored now; `None`: the common cursor is enough.
     pub(crate) fn row(&self, server: &str, upto: &Cut) -> Option<Row> {
         let has_events = self.behind.is_some() || (self.lagged && !self.waiting.is_empty());
         let has_own_cursor = has_events || (self.failures > 0 && !self.waiting.is_empty());
@@ -216,17 +213,6 @@ impl QueueState {
             failures: i64::from(self.failures),
             retry_at: self.retry_at,
         })
-    }
-
-    /// The row of a server that is on time again.
-    pub(crate) fn row_on_time(&self, server: &str) -> Row {
-        Row {
-            server: server.to_owned(),
-            cursor: None,
-            last_ok: self.last_ok,
-            failures: 0,
-            retry_at: 0,
-        }
     }
 }
 

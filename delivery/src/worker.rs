@@ -15,7 +15,7 @@ const LONGEST_WAIT_MS: i64 = 60_000;
 /// How long to wait when the log could not be read.
 const PAUSE_MS: i64 = 5_000;
 
-/// Sends what waits in the queue, in order, until nothing does or the term of this node is over.
+/// Sends what waits in the queue, in order, until nothing does or another node sends to it.
 pub(crate) async fn run(
     inner: Arc<Inner>,
     queue: Arc<Queue>,
@@ -63,7 +63,9 @@ async fn read(
     since: &Cut,
     term: &CancellationToken,
 ) -> Result<()> {
-    let processed = inner.processed();
+    let Some(processed) = inner.processed(&queue.server) else {
+        return Ok(());
+    };
     let backlog = queue.lock().backlog.clone();
     let rooms = &inner.config.rooms;
     let missed = catch_up::read(rooms, &queue.server, since, &processed, backlog).await?;
@@ -128,10 +130,12 @@ async fn send(
             tracing::debug!(%error, server = %queue.server, "a transaction did not arrive");
             let (backoff, rng) = (inner.config.backoff, Arc::clone(&inner.config.rng));
             let pause = |failures| backoff.pause(failures, &*rng);
-            let processed = inner.processed();
+            let processed = inner.processed(&queue.server);
             let mut state = queue.lock();
             state.failed(transaction.edus, now, pause);
-            state.fall_behind(&processed);
+            if let Some(processed) = processed {
+                state.fall_behind(&processed);
+            }
         }
     }
 }

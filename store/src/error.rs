@@ -72,6 +72,9 @@ pub enum Error {
     /// Another process writes under our slot.
     #[error("another process took over writer slot {0}")]
     SlotLost(u16),
+    /// Another node has this part of the work now.
+    #[error("another node has this part of the work")]
+    PartLost,
     /// There is no room on the disk. Nothing was written; reads go on, and writes as soon as there is
     /// room.
     #[error("the disk of the server is full")]
@@ -86,9 +89,11 @@ impl Error {
     /// defect.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unavailable(_) | Self::Full | Self::Closed | Self::SlotLost(_) => {
-                ErrorKind::Unavailable
-            }
+            Self::Unavailable(_)
+            | Self::Full
+            | Self::Closed
+            | Self::SlotLost(_)
+            | Self::PartLost => ErrorKind::Unavailable,
             Self::TooLarge => ErrorKind::TooLarge,
             Self::Duplicate { .. } => ErrorKind::Conflict,
             Self::InvalidToken | Self::OtherGeneration { .. } => ErrorKind::UnknownPosition,

@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 use crate::committer::{Settler, Writer};
 use crate::freshness::Freshness;
 use crate::look::{arrived, look};
+use crate::parts::Nodes;
 use crate::schema::WRITERS;
 use crate::slot::{SlotRow, close};
 use crate::store::from_raw;
@@ -30,6 +31,14 @@ pub(crate) const GRACE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause before a broken feed is opened again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// What a node has to do beside the others.
+pub(crate) struct Roles {
+    /// Whether this node is the one that does what one node does for all.
+    pub(crate) lead: watch::Sender<bool>,
+    /// The nodes that are there.
+    pub(crate) seen: watch::Sender<Nodes>,
+}
+
 /// The task that follows.
 pub(crate) struct Follower {
     settler: Settler,
@@ -39,8 +48,7 @@ pub(crate) struct Follower {
     freshness: Arc<Freshness>,
     /// Where signals of other nodes go.
     heard: broadcast::Sender<Signal>,
-    /// Whether this node is the one that does what one node does for all.
-    leads: watch::Sender<bool>,
+    roles: Roles,
     tasks: TaskTracker,
     /// The rows of all slots, and since when they have been so.
     slots: BTreeMap<u16, (SlotRow, Instant)>,
@@ -53,7 +61,7 @@ impl Follower {
     pub(crate) async fn start(
         writer: &Writer,
         heard: broadcast::Sender<Signal>,
-        leads: watch::Sender<bool>,
+        roles: Roles,
         tasks: TaskTracker,
     ) -> Result<Self> {
         let mut follower = Self {
@@ -62,7 +70,7 @@ impl Follower {
             stream: Arc::clone(&writer.stream),
             freshness: Arc::clone(&writer.freshness),
             heard,
-            leads,
+            roles,
             tasks,
             slots: BTreeMap::new(),
             fresh_since: None,
@@ -160,16 +168,18 @@ impl Follower {
     /// two lead for a moment.
     fn elect(&self) {
         let now = Instant::now();
-        let mut alive = self
-            .slots
-            .values()
-            .filter(|(row, since)| !row.closed && now - *since <= LEASE);
-        let leads = alive.next().is_some_and(|(row, _)| row.node == self.node);
-        self.leads.send_if_modified(|known| {
-            let is_new = *known != leads;
-            *known = leads;
-            is_new
-        });
+        let alive = self.slots.values();
+        let alive = alive.filter(|(row, since)| !row.closed && now - *since <= LEASE);
+        let alive: Vec<&String> = alive.map(|(row, _)| &row.node).collect();
+        replace(&self.roles.lead, alive.first() == Some(&&self.node));
+        let mut seen: Vec<String> = alive
+            .into_iter()
+            .cloned()
+            .chain([self.node.clone()])
+            .collect();
+        seen.sort_unstable();
+        seen.dedup();
+        replace(&self.roles.seen, seen.into());
     }
 
     /// Closes the slots of nodes that have not been heard of for a lease. Where our own heartbeats
@@ -200,4 +210,13 @@ impl Follower {
             });
         }
     }
+}
+
+/// Tells of a value that is another than before.
+fn replace<T: PartialEq>(told: &watch::Sender<T>, value: T) {
+    told.send_if_modified(|known| {
+        let is_new = *known != value;
+        *known = value;
+        is_new
+    });
 }

@@ -23,7 +23,7 @@ use crate::{
 
 /// Pages kept in memory; what is not among them is mostly in the cache of the operating system. redb's
 /// own default is 1 GB.
-const DEFAULT_CACHE_BYTES: usize = 16 << 20;
+const DEFAULT_CACHE_BYTES: usize = 8 << 20;
 
 /// Where less is free on the disk nothing is written: redb can only be opened anew after a write that
 /// failed. One command to the engine needs less.

@@ -152,9 +152,11 @@ pub const STAGING: &Table = &Table {
     heavy: &[],
 };
 
-/// Federation destinations with cursor and backoff: `hash16(server name)`. Written by `delivery`.
-pub const DESTINATION: &Table = &Table {
-    name: "destination",
+/// Parts of what has to be done for all: `hash16(kind, part)` → `owner` (slot and epoch of the node
+/// that has it), `v`, `body`. Written by this crate; `body` is `delivery`'s: cursors and backoff of the
+/// federation destinations in the part.
+pub const PART: &Table = &Table {
+    name: "part",
     key_len: 16,
     indexes: &[],
     heavy: &[],
@@ -330,7 +332,7 @@ pub const TABLES: &[&Table] = &[
     OOB,
     BLOCKED,
     STAGING,
-    DESTINATION,
+    PART,
     SERVER_KEY,
     SIGNING_KEY,
     UNIQ,

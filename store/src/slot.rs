@@ -13,6 +13,7 @@ pub use self::replay::CutOff;
 use crate::check::MAX_OPS;
 use crate::committer::Settler;
 use crate::freshness::Freshness;
+use crate::parts::Owner;
 use crate::schema::{META, TABLES, WRITERS};
 use crate::store::{position_of, read_all, read_one};
 use crate::{
@@ -77,9 +78,22 @@ impl SlotRow {
         self.v
     }
 
+    /// Whether it is in use.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed && !self.closing
+    }
+
     /// Whether it is in use by a node of this name.
     pub(crate) fn belongs_to(&self, node: &str) -> bool {
-        self.node == node && !self.closed && !self.closing
+        self.node == node && self.is_open()
+    }
+
+    /// Who has it, or had it last.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            slot: self.slot,
+            epoch: self.epoch,
+        }
     }
 
     /// The marks of the cut that the owner published: they hold whatever else is found.

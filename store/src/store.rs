@@ -16,6 +16,7 @@ pub use self::codec::{from_raw, to_document};
 pub(crate) use self::codec::{read_all, read_one};
 use crate::committer::Committer;
 use crate::freshness::Freshness;
+use crate::parts::Nodes;
 use crate::signal::Signals;
 use crate::stream::Stream;
 use crate::{Cut, Engine};
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) is_shared: bool,
     pub(crate) signals: Signals,
     leads: watch::Receiver<bool>,
+    pub(crate) nodes: watch::Receiver<Nodes>,
     committer: Committer,
     stream: Arc<Stream>,
     cut: watch::Receiver<Cut>,

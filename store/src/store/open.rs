@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::{Inner, Store, read_one};
 use crate::about::{About, about_key, check_schema};
 use crate::committer::{Committer, Settler, Writer};
-use crate::follower::Follower;
+use crate::follower::{Follower, Roles};
 use crate::look::look;
 use crate::schema::META;
 use crate::signal::{Signals, tell};
@@ -24,7 +24,7 @@ impl Store {
         Self::with_engine(Arc::new(RedbEngine::open(path.as_ref()).await?)).await
     }
 
-    /// The same with a cache of so many bytes of pages, instead of 16 MiB.
+    /// The same with a cache of so many bytes of pages, instead of 8 MiB.
     pub async fn open_redb_with_cache(path: impl AsRef<Path>, cache_bytes: usize) -> Result<Self> {
         let engine = RedbEngine::open_with_cache(path.as_ref(), cache_bytes).await?;
         Self::with_engine(Arc::new(engine)).await
@@ -61,6 +61,7 @@ impl Store {
                 is_shared: false,
                 signals: Signals::new().0,
                 leads: watch::channel(false).1,
+                nodes: watch::channel(Arc::from([])).1,
                 committer: Committer::closed(),
                 stream: Arc::new(stream),
                 cut,
@@ -86,6 +87,7 @@ impl Store {
         let slot = Slot::take(&opening, node, is_shared).await?;
         let (signals, to_tell) = Signals::new();
         let (lead, leads) = watch::channel(!is_shared);
+        let (seen, nodes) = watch::channel(Arc::from([node.to_owned()]));
         let writer = Writer {
             settler: Settler {
                 stop: CancellationToken::new(),
@@ -102,7 +104,8 @@ impl Store {
             None => adopt_all(engine.as_ref(), &writer).await?,
             Some(feed) => {
                 let heard = signals.heard.clone();
-                let follower = Follower::start(&writer, heard, lead, tasks.clone()).await?;
+                let roles = Roles { lead, seen };
+                let follower = Follower::start(&writer, heard, roles, tasks.clone()).await?;
                 tasks.spawn(follower.run(feed));
                 let stop = writer.settler.stop.clone();
                 tasks.spawn(tell(Arc::clone(&engine), node.to_owned(), to_tell, stop));
@@ -116,6 +119,7 @@ impl Store {
                 is_shared,
                 signals,
                 leads,
+                nodes,
                 committer: Committer::spawn(&tasks, writer),
                 stream,
                 cut,
