@@ -2,7 +2,7 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu>.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use gantry_model::{
     Object, Pdu, RoomVersion,
@@ -106,26 +106,24 @@ impl Checker {
     /// the arithmetic is done off the async threads.
     pub(crate) async fn check(&self, pdus: Vec<Pdu>) -> Vec<Result<Pdu, Dropped>> {
         self.keys.prepare(wanted_keys(&pdus)).await;
-        let pdus: Arc<[Pdu]> = pdus.into();
-        let mut pieces = Vec::new();
-        for start in (0..pdus.len()).step_by(CHUNK) {
-            let (keys, pdus) = (self.keys.clone(), Arc::clone(&pdus));
-            pieces.push(self.tracker.spawn_blocking(move || {
-                let end = pdus.len().min(start + CHUNK);
-                pdus[start..end]
-                    .iter()
-                    .map(|pdu| verify(&keys, pdu))
-                    .collect::<Vec<_>>()
-            }));
-        }
         let mut checked = Vec::with_capacity(pdus.len());
-        for piece in pieces {
+        let mut pieces = Vec::new();
+        let mut pdus = pdus.into_iter();
+        while pdus.len() > 0 {
+            let piece: Vec<Pdu> = pdus.by_ref().take(CHUNK).collect();
+            let (length, keys) = (piece.len(), self.keys.clone());
+            let verify_all = move || {
+                let verified = piece.into_iter().map(|pdu| verify(&keys, pdu));
+                verified.collect::<Vec<_>>()
+            };
+            pieces.push((length, self.tracker.spawn_blocking(verify_all)));
+        }
+        for (length, piece) in pieces {
             match piece.await {
                 Ok(results) => checked.extend(results),
                 Err(error) => {
                     tracing::error!(%error, "signatures could not be checked");
-                    let missing = CHUNK.min(pdus.len() - checked.len());
-                    checked.extend((0..missing).map(|_| Err(Dropped::Signature)));
+                    checked.extend((0..length).map(|_| Err(Dropped::Signature)));
                 }
             }
         }
@@ -159,16 +157,16 @@ fn validity_of(pdu: &Pdu) -> Validity {
     }
 }
 
-fn verify(keys: &KeyRing, pdu: &Pdu) -> Result<Pdu, Dropped> {
+fn verify(keys: &KeyRing, pdu: Pdu) -> Result<Pdu, Dropped> {
     // 2: every server that must have signed it has done so, with a key that was valid then.
     for server in pdu.required_signers() {
-        if !is_signed_by(keys, pdu, &server) {
+        if !is_signed_by(keys, &pdu, &server) {
             return Err(Dropped::Signature);
         }
     }
     // 3: with a wrong content hash the event counts only as redacted.
     if content_hash_matches(pdu.object()) {
-        Ok(pdu.clone())
+        Ok(pdu)
     } else {
         Ok(pdu.redacted())
     }

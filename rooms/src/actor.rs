@@ -21,12 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::answer::{Pending, Waiting, refuse};
 use crate::{
-    Arrival, Error, Identity, Ingested, JoinImport, NewEvent, Result, RoomView, Submitted,
-    Template,
+    Arrival, Error, GivenState, Identity, Ingested, JoinImport, NewEvent, Result, RoomView,
+    Submitted, Template,
     commit::Env,
     create::Beginning,
     dummy::merge_extremities,
     idle::{InUse, Usage},
+    import::History,
     load::{load, refresh},
     memory::{Memory, joined_users},
     state::StateCache,
@@ -48,18 +49,12 @@ pub(crate) enum Task {
     Ingest {
         pdu: Arc<Pdu>,
         arrival: Arrival,
-        given: Option<(Vec<Pdu>, Vec<Pdu>)>,
+        given: Option<GivenState>,
     },
-    Outliers(Vec<Pdu>),
+    Outliers(Vec<Arc<Pdu>>),
     Join(Box<JoinImport>),
-    History {
-        pdus: Vec<Pdu>,
-        before_oldest: Option<(Vec<Pdu>, Vec<Pdu>)>,
-    },
-    Complete {
-        state: Vec<Pdu>,
-        auth_chain: Vec<Pdu>,
-    },
+    History(History),
+    Complete(GivenState),
 }
 
 /// What a room answers.

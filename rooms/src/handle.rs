@@ -16,11 +16,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Arrival, Error, Identity, Ingested, JoinImport, NewEvent, Result, Submitted, Template,
+    Arrival, Error, GivenState, Identity, Ingested, JoinImport, NewEvent, Result, Submitted,
+    Template,
     actor::{Answer, Command, Shared, Task},
     commit::Env,
     create::{Beginning, create_event},
     erased::Erased,
+    import::History,
 };
 
 /// Commands that may wait for one room.
@@ -197,17 +199,16 @@ impl Rooms {
         &self,
         pdu: Pdu,
         arrival: Arrival,
-        state: Vec<Pdu>,
-        auth_chain: Vec<Pdu>,
+        given: GivenState,
     ) -> Result<Ingested> {
-        self.take_in(pdu, arrival, Some((state, auth_chain))).await
+        self.take_in(pdu, arrival, Some(given)).await
     }
 
     async fn take_in(
         &self,
         pdu: Pdu,
         arrival: Arrival,
-        given: Option<(Vec<Pdu>, Vec<Pdu>)>,
+        given: Option<GivenState>,
     ) -> Result<Ingested> {
         let room = pdu.room_id().to_owned();
         let task = Task::Ingest {
@@ -222,7 +223,7 @@ impl Rooms {
     }
 
     /// Stores state events that authorize others, in any order.
-    pub async fn add_outliers(&self, room: &RoomId, pdus: Vec<Pdu>) -> Result<()> {
+    pub async fn add_outliers(&self, room: &RoomId, pdus: Vec<Arc<Pdu>>) -> Result<()> {
         self.ask(room, Task::Outliers(pdus)).await.map(|_| ())
     }
 
@@ -235,16 +236,10 @@ impl Rooms {
         Ok(room_id)
     }
 
-    /// Makes the state of a room whole that was joined with members left out: `state` is that before
+    /// Makes the state of a room whole that was joined with members left out: `given` is that before
     /// our join, signatures and hashes checked. Does nothing where it is whole.
-    pub async fn complete_join(
-        &self,
-        room: &RoomId,
-        state: Vec<Pdu>,
-        auth_chain: Vec<Pdu>,
-    ) -> Result<()> {
-        let task = Task::Complete { state, auth_chain };
-        self.ask(room, task).await.map(|_| ())
+    pub async fn complete_join(&self, room: &RoomId, given: GivenState) -> Result<()> {
+        self.ask(room, Task::Complete(given)).await.map(|_| ())
     }
 
     /// Takes in older events, with the state before the oldest if another server gives it (state
@@ -252,19 +247,14 @@ impl Rooms {
     pub async fn import_history(
         &self,
         room: &RoomId,
-        pdus: Vec<Pdu>,
-        before_oldest: Option<(Vec<Pdu>, Vec<Pdu>)>,
+        pdus: Vec<Arc<Pdu>>,
+        before_oldest: Option<GivenState>,
     ) -> Result<usize> {
-        match self
-            .ask(
-                room,
-                Task::History {
-                    pdus,
-                    before_oldest,
-                },
-            )
-            .await?
-        {
+        let history = History {
+            pdus,
+            before_oldest,
+        };
+        match self.ask(room, Task::History(history)).await? {
             Answer::Added(count) => Ok(count),
             _ => Err(Error::Closed),
         }

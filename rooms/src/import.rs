@@ -23,10 +23,8 @@ pub struct JoinImport {
     pub version: RoomVersion,
     /// Our join, as the resident server signed it.
     pub join: Pdu,
-    /// The state before it, signatures and hashes checked.
-    pub state: Vec<Pdu>,
-    /// Everything that authorizes that state.
-    pub auth_chain: Vec<Pdu>,
+    /// The state before it and everything that authorizes that, signatures and hashes checked.
+    pub given: GivenState,
     /// Servers in the room.
     pub servers: Vec<OwnedServerName>,
     /// Whether the other server left members out of the state.
@@ -44,11 +42,7 @@ pub(crate) async fn import_join(
     if place_of(memory, &join.hash()).await?.is_some() {
         return Ok(());
     }
-    let given = GivenState {
-        state: import.state.clone(),
-        auth_chain: import.auth_chain.clone(),
-    };
-    let mut state = add_given(memory, batch, given)?;
+    let mut state = add_given(memory, batch, &import.given)?;
     if import.members_omitted {
         state = with_members_of(memory, &state, &join);
     }
@@ -83,8 +77,9 @@ pub(crate) async fn import_join(
 }
 
 /// Older events, as backfill gives them.
+#[derive(Debug, Clone)]
 pub(crate) struct History {
-    pub(crate) pdus: Vec<Pdu>,
+    pub(crate) pdus: Vec<Arc<Pdu>>,
     pub(crate) before_oldest: Option<GivenState>,
 }
 
@@ -96,11 +91,11 @@ pub(crate) async fn import_history(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,
-    history: History,
+    history: &History,
 ) -> Result<usize> {
-    let mut pdus = history.pdus;
-    pdus.sort_by_key(Pdu::depth);
-    let mut state = match history.before_oldest {
+    let mut pdus = history.pdus.clone();
+    pdus.sort_by_key(|pdu| pdu.depth());
+    let mut state = match &history.before_oldest {
         Some(given) => Some(add_given(memory, batch, given)?),
         None => None,
     };
@@ -112,7 +107,6 @@ pub(crate) async fn import_history(
         if place_of(memory, &hash).await?.is_some() || pdu.room_id() != memory.room_id {
             continue;
         }
-        let pdu = Arc::new(pdu);
         let mut groups = NewGroups::next(memory);
         let known = pdu
             .prev_events()

@@ -70,10 +70,13 @@ pub(crate) enum Verdict {
     Rejected(Rejection),
 }
 
-/// A state that another server vouches for.
-pub(crate) struct GivenState {
-    pub(crate) state: Vec<Pdu>,
-    pub(crate) auth_chain: Vec<Pdu>,
+/// A state that another server vouches for, signatures and hashes checked.
+#[derive(Debug, Clone, Default)]
+pub struct GivenState {
+    /// The state.
+    pub state: Vec<Arc<Pdu>>,
+    /// What authorizes it.
+    pub auth_chain: Vec<Arc<Pdu>>,
 }
 
 /// Takes an event in. `wanted`: a local user wants it, and it was drafted before.
@@ -83,7 +86,7 @@ pub(crate) async fn ingest(
     env: &Env<'_>,
     pdu: Arc<Pdu>,
     arrival: Arrival,
-    given: Option<GivenState>,
+    given: Option<&GivenState>,
     wanted: Option<&NewEvent>,
 ) -> Result<Verdict> {
     let hash = pdu.hash();
@@ -309,14 +312,10 @@ pub(crate) async fn rejected_event(memory: &Memory, hash: &Hash) -> Result<Optio
 pub(crate) fn add_given(
     memory: &mut Memory,
     batch: &mut Batch,
-    given: GivenState,
+    given: &GivenState,
 ) -> Result<StateMap> {
-    let state: Vec<Hash> = given.state.iter().map(Pdu::hash).collect();
-    add_outliers(
-        memory,
-        batch,
-        given.auth_chain.into_iter().chain(given.state).collect(),
-    )?;
+    let state: Vec<Hash> = given.state.iter().map(|pdu| pdu.hash()).collect();
+    add_outliers(memory, batch, given.auth_chain.iter().chain(&given.state))?;
     Ok(state
         .iter()
         .filter_map(|hash| memory.dag.get(memory.dag.find(hash)?))
@@ -327,28 +326,34 @@ pub(crate) fn add_given(
 
 /// Stores state events that are in no log, in the order of their authorization. Those whose auth
 /// events are missing are left out.
-pub(crate) fn add_outliers(memory: &mut Memory, batch: &mut Batch, pdus: Vec<Pdu>) -> Result<()> {
+pub(crate) fn add_outliers<'a>(
+    memory: &mut Memory,
+    batch: &mut Batch,
+    pdus: impl Iterator<Item = &'a Arc<Pdu>>,
+) -> Result<()> {
     for pdu in in_auth_order(memory, pdus) {
         if memory.dag.find(&pdu.hash()).is_some() || pdu.state_key().is_none() {
             continue;
         }
-        if pdu.room_id() != memory.room_id || !missing_auth_events(memory, &pdu).is_empty() {
+        if pdu.room_id() != memory.room_id || !missing_auth_events(memory, pdu).is_empty() {
             continue;
         }
-        let pdu = Arc::new(pdu);
-        let rejection = check_auth_events(memory, &pdu)
+        let rejection = check_auth_events(memory, pdu)
             .err()
             .map(|error| error.to_string());
-        state_event_number(memory, batch, &pdu, rejection)?;
+        state_event_number(memory, batch, pdu, rejection)?;
     }
     Ok(())
 }
 
 /// Sorts events so that each comes after its auth events. Cycles cannot be: ids are hashes; where
 /// they are not (versions 1 and 2), events of a cycle are left out.
-fn in_auth_order(memory: &Memory, pdus: Vec<Pdu>) -> Vec<Pdu> {
+fn in_auth_order<'a>(
+    memory: &Memory,
+    pdus: impl Iterator<Item = &'a Arc<Pdu>>,
+) -> Vec<&'a Arc<Pdu>> {
     let rules = memory.rules();
-    let mut events: HashMap<Hash, Pdu> = pdus.into_iter().map(|pdu| (pdu.hash(), pdu)).collect();
+    let mut events: HashMap<Hash, &Arc<Pdu>> = pdus.map(|pdu| (pdu.hash(), pdu)).collect();
     let mut waiting: HashMap<Hash, Vec<Hash>> = HashMap::new();
     let mut open: HashMap<Hash, usize> = HashMap::new();
     for (hash, pdu) in &events {

@@ -64,7 +64,7 @@ pub use handle::{Rooms, RoomsConfig};
 pub use identity::Identity;
 pub use import::JoinImport;
 pub use indexing::{IndexChanges, Placed};
-pub use ingest::{Arrival, Ingested};
+pub use ingest::{Arrival, GivenState, Ingested};
 pub use listing::ListedRoom;
 pub use members::{Membership, MembershipRow, UnknownMembership};
 pub use out_of_band::{OUT_OF_BAND, OutOfBand, OutOfBandKind};

@@ -7,7 +7,7 @@ use std::{
 
 use gantry_model::{
     Pdu, RoomVersion, RoomVersionRules,
-    id::{OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId},
+    id::{EventId, OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId},
     pdu::event_hash,
 };
 use gantry_state_res::{PowerLevels, Rn, StateMap};
@@ -176,6 +176,13 @@ impl RoomView {
         named
             .into_iter()
             .find(|old| old.is_state(pdu.kind(), state_key))
+    }
+
+    /// A state event that is stored, whether it is or was part of a state, authorizes another or was
+    /// rejected.
+    pub fn known_state_event(&self, id: &EventId) -> Option<Arc<Pdu>> {
+        let rn = self.0.dag.find(&event_hash(id, self.rules()))?;
+        self.0.dag.pdu(rn)
     }
 
     /// All state events.

@@ -2,12 +2,13 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events>.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use gantry_model::{
     Pdu,
     id::{EventId, OwnedEventId, OwnedServerName, RoomId, ServerName},
 };
+use gantry_rooms::GivenState;
 
 use super::FederationCalls;
 use crate::{
@@ -94,7 +95,7 @@ impl FederationCalls {
         room: &RoomId,
         from: &[OwnedEventId],
         limit: usize,
-    ) -> Result<(Vec<Pdu>, Option<(Vec<Pdu>, Vec<Pdu>)>)> {
+    ) -> Result<(Vec<Arc<Pdu>>, Option<GivenState>)> {
         let rooms = self.0.rooms();
         let version = rooms
             .version(room)
@@ -105,7 +106,7 @@ impl FederationCalls {
         let mut pdus = Vec::new();
         for pdu in checked {
             if rooms.event(room, pdu.event_id()).await?.is_none() {
-                pdus.push(pdu);
+                pdus.push(Arc::new(pdu));
             }
         }
         let Some(oldest) = pdus.iter().min_by_key(|pdu| pdu.depth()) else {
@@ -117,11 +118,7 @@ impl FederationCalls {
 
     /// The state before the oldest event of a piece of history; none before the create event. If
     /// the server does not give it, the events are stored without.
-    async fn state_before(
-        &self,
-        server: &ServerName,
-        oldest: &Pdu,
-    ) -> Result<Option<(Vec<Pdu>, Vec<Pdu>)>> {
+    async fn state_before(&self, server: &ServerName, oldest: &Pdu) -> Result<Option<GivenState>> {
         if oldest.prev_events().is_empty() {
             return Ok(None);
         }
@@ -131,7 +128,7 @@ impl FederationCalls {
             checker: self.0.checker(),
         };
         match asker.state(server, oldest).await {
-            Ok(given) => Ok(Some(given.into_parts())),
+            Ok(given) => Ok(Some(given)),
             Err(error @ (Error::Rooms(_) | Error::Accounts(_))) => Err(error),
             Err(error) => {
                 let event_id: &EventId = oldest.event_id();

@@ -2,11 +2,13 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/server-server-api/#joining-rooms>.
 
+use std::sync::Arc;
+
 use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{OwnedRoomId, OwnedServerName, RoomId, ServerName, UserId},
 };
-use gantry_rooms::{JoinImport, PendingJoin};
+use gantry_rooms::{GivenState, JoinImport, PendingJoin};
 
 use super::{FederationCalls, handshake::finish};
 use crate::{
@@ -144,8 +146,10 @@ impl FederationCalls {
         Ok(JoinImport {
             version,
             join,
-            state,
-            auth_chain,
+            given: GivenState {
+                state: state.into_iter().map(Arc::new).collect(),
+                auth_chain: auth_chain.into_iter().map(Arc::new).collect(),
+            },
             servers,
             members_omitted: joined.members_omitted,
         })

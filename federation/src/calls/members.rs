@@ -94,11 +94,8 @@ impl FederationCalls {
             client: self.0.client(),
             checker: self.0.checker(),
         };
-        let (state, auth_chain) = asker.state(server, join).await?.into_parts();
-        let completed = self
-            .0
-            .rooms()
-            .complete_join(join.room_id(), state, auth_chain);
-        Ok(completed.await?)
+        // Most of it is what we do not have.
+        let given = asker.full_state(server, join).await?;
+        Ok(self.0.rooms().complete_join(join.room_id(), given).await?)
     }
 }

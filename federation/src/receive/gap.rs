@@ -9,7 +9,7 @@ use gantry_model::{
     Pdu,
     id::{OwnedEventId, OwnedServerName, ServerName},
 };
-use gantry_rooms::{Arrival, Ingested};
+use gantry_rooms::{Arrival, GivenState, Ingested};
 
 use super::{Inner, order::by_prev, state};
 use crate::{
@@ -188,11 +188,8 @@ async fn take_in(
         ingested = match given {
             None => inner.rooms.ingest(pdu.clone(), arrival).await?,
             Some(given) => {
-                let (state, auth_chain) = given.into_parts();
                 let rooms = &inner.rooms;
-                rooms
-                    .ingest_with_state(pdu.clone(), arrival, state, auth_chain)
-                    .await?
+                rooms.ingest_with_state(pdu.clone(), arrival, given).await?
             }
         };
     }
@@ -206,7 +203,7 @@ async fn fetch_context(
     pdu: &Pdu,
     auth: &[OwnedEventId],
     wants_state: bool,
-) -> Result<Option<state::GivenState>> {
+) -> Result<Option<GivenState>> {
     if !auth.is_empty() {
         state::fetch_auth(inner, server, pdu, auth).await?;
     }

@@ -1,13 +1,16 @@
 //! Auth events and states of other servers, checked.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 use gantry_model::{
     Pdu, RoomVersion,
     id::{OwnedEventId, RoomId, ServerName},
 };
-use gantry_rooms::Rooms;
+use gantry_rooms::{GivenState, Rooms};
 
 use super::Inner;
 use crate::{
@@ -22,20 +25,6 @@ const MAX_SINGLE: usize = 50;
 const PARALLEL: usize = 8;
 /// Auth events that are followed one by one.
 const MAX_AUTH: usize = 200;
-
-/// A state that another server vouches for, signatures and hashes checked.
-#[derive(Debug)]
-pub(crate) struct GivenState {
-    state: Vec<Pdu>,
-    auth_chain: Vec<Pdu>,
-}
-
-impl GivenState {
-    /// The state, and what authorizes it.
-    pub(crate) fn into_parts(self) -> (Vec<Pdu>, Vec<Pdu>) {
-        (self.state, self.auth_chain)
-    }
-}
 
 /// What asking for states needs.
 pub(crate) struct Asker<'a> {
@@ -72,6 +61,7 @@ pub(super) async fn fetch_auth(
     if !rest.is_empty() {
         events.extend(follow_auth(inner, server, room, version, rest).await?);
     }
+    let events = events.into_iter().map(Arc::new).collect();
     Ok(inner.rooms.add_outliers(room, events).await?)
 }
 
@@ -122,15 +112,13 @@ impl Asker<'_> {
     pub(crate) async fn state(&self, server: &ServerName, pdu: &Pdu) -> Result<GivenState> {
         let (room, version) = (pdu.room_id(), pdu.rules().version);
         let ids = self.client.state_ids(server, room, pdu.event_id()).await?;
-        let mut events: HashMap<OwnedEventId, Pdu> = HashMap::new();
+        let view = self.rooms.get(room).await?;
+        let mut events = HashMap::new();
         let mut missing = Vec::new();
         let wanted: HashSet<&OwnedEventId> = ids.state.iter().chain(&ids.auth_chain).collect();
-        let wanted: Vec<OwnedEventId> = wanted.into_iter().cloned().collect();
-        for (id, known) in wanted.iter().zip(self.rooms.pdus(room, &wanted).await?) {
-            match known {
-                Some(event) => {
-                    events.insert(id.clone(), (*event).clone());
-                }
+        for id in wanted {
+            match view.known_state_event(id) {
+                Some(event) => drop(events.insert(id.clone(), event)),
                 None => missing.push(id.clone()),
             }
         }
@@ -138,9 +126,9 @@ impl Asker<'_> {
             return self.full_state(server, pdu).await;
         }
         for event in self.events(server, room, version, &missing).await {
-            events.insert(event.event_id().to_owned(), event);
+            events.insert(event.event_id().to_owned(), Arc::new(event));
         }
-        let pick = |ids: &[OwnedEventId]| -> Vec<Pdu> {
+        let pick = |ids: &[OwnedEventId]| -> Vec<Arc<Pdu>> {
             ids.iter()
                 .filter_map(|id| events.get(id).cloned())
                 .collect()
@@ -152,7 +140,8 @@ impl Asker<'_> {
         Ok(GivenState { state, auth_chain })
     }
 
-    async fn full_state(&self, server: &ServerName, pdu: &Pdu) -> Result<GivenState> {
+    /// The state before an event, all of it.
+    pub(crate) async fn full_state(&self, server: &ServerName, pdu: &Pdu) -> Result<GivenState> {
         let (room, version) = (pdu.room_id(), pdu.rules().version);
         let full = self.client.state(server, room, pdu.event_id()).await?;
         let state = self.checker.check_room(full.state, version, room).await;
@@ -166,7 +155,10 @@ impl Asker<'_> {
         {
             return Err(bad(server, "a state without the create event"));
         }
-        Ok(GivenState { state, auth_chain })
+        Ok(GivenState {
+            state: state.into_iter().map(Arc::new).collect(),
+            auth_chain: auth_chain.into_iter().map(Arc::new).collect(),
+        })
     }
 
     /// Events by their ids; what is not given or does not pass the checks is left out.

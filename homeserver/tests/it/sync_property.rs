@@ -14,7 +14,7 @@ use gantry_model::{
     Object, Pdu, RoomVersion,
     id::{OwnedEventId, OwnedRoomId, UserId},
 };
-use gantry_rooms::{Arrival, JoinImport, NewEvent, Rooms};
+use gantry_rooms::{Arrival, GivenState, JoinImport, NewEvent, Rooms};
 use proptest::{
     prelude::*,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
@@ -156,8 +156,10 @@ impl World {
         let import = JoinImport {
             version: template.version,
             join,
-            state: state.iter().map(|pdu| (**pdu).clone()).collect(),
-            auth_chain: chain.iter().map(|pdu| (**pdu).clone()).collect(),
+            given: GivenState {
+                state,
+                auth_chain: chain,
+            },
             servers: Vec::new(),
             members_omitted: false,
         };

@@ -11,8 +11,8 @@ use crate::{
     commit::Env,
     create::{append_own, begin},
     draft::{authorize, draft, sign},
-    import::{History, import_history, import_join},
-    ingest::{GivenState, Verdict, add_outliers, ingest},
+    import::{import_history, import_join},
+    ingest::{Verdict, add_outliers, ingest},
     memory::Memory,
     partial::complete,
 };
@@ -74,10 +74,7 @@ impl Actor {
                 given,
             } => {
                 Self::require_local(memory)?;
-                let given = given
-                    .clone()
-                    .map(|(state, auth_chain)| GivenState { state, auth_chain });
-                let pdu = Arc::clone(pdu);
+                let (pdu, given) = (Arc::clone(pdu), given.as_ref());
                 let verdict = ingest(memory, batch, &env, pdu, *arrival, given, None).await?;
                 Ok(match verdict {
                     Verdict::Appended { soft } => Pending::Ingested { soft },
@@ -88,32 +85,18 @@ impl Actor {
                 })
             }
             Task::Outliers(pdus) => {
-                add_outliers(memory, batch, pdus.clone())?;
+                add_outliers(memory, batch, pdus.iter())?;
                 done
             }
             Task::Join(import) => {
                 import_join(memory, batch, &env, import).await?;
                 done
             }
-            Task::History {
-                pdus,
-                before_oldest,
-            } => {
-                let before_oldest = before_oldest
-                    .clone()
-                    .map(|(state, auth_chain)| GivenState { state, auth_chain });
-                let history = History {
-                    pdus: pdus.clone(),
-                    before_oldest,
-                };
+            Task::History(history) => {
                 let added = import_history(memory, batch, &env, history).await?;
                 Ok(Pending::Ready(Ok(Answer::Added(added))))
             }
-            Task::Complete { state, auth_chain } => {
-                let given = GivenState {
-                    state: state.clone(),
-                    auth_chain: auth_chain.clone(),
-                };
+            Task::Complete(given) => {
                 complete(memory, batch, &env, given).await?;
                 done
             }

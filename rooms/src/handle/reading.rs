@@ -170,15 +170,6 @@ impl Rooms {
         Ok(outlier.map(|(pdu, _)| Arc::new(pdu)))
     }
 
-    /// Several events, also those that are in no log, in the order of their ids.
-    pub async fn pdus(&self, room: &RoomId, ids: &[OwnedEventId]) -> Result<Vec<Option<Arc<Pdu>>>> {
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            found.push(self.pdu(room, id).await?);
-        }
-        Ok(found)
-    }
-
     /// A page of the timeline: before `from` (the end of the log) or from there on, not past `to`.
     pub async fn timeline(
         &self,

@@ -23,7 +23,7 @@ pub(crate) async fn complete(
     memory: &mut Memory,
     batch: &mut Batch,
     env: &Env<'_>,
-    given: GivenState,
+    given: &GivenState,
 ) -> Result<bool> {
     let Some(since) = memory.head.partial.as_ref().map(|partial| partial.since) else {
         return Ok(false);

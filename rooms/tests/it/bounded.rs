@@ -4,7 +4,7 @@ use gantry_model::{
     RoomVersion,
     id::{OwnedEventId, ServerName},
 };
-use gantry_rooms::{Arrival, Direction, Ingested, Upkeep};
+use gantry_rooms::{Arrival, Direction, GivenState, Ingested, Upkeep};
 
 use crate::{
     house::{House, user},
@@ -130,7 +130,7 @@ async fn history_without_a_state_is_shown_to_those_who_were_there_before_and_aft
     let mut said = Vec::new();
     for n in 0..6 {
         let id = one.say(&room, &alice, &n.to_string()).await;
-        said.push((*one.rooms.pdu(&room, &id).await.unwrap().unwrap()).clone());
+        said.push(one.rooms.pdu(&room, &id).await.unwrap().unwrap());
     }
     crate::story::join_two(&one, &two, &room).await;
     let state = one
@@ -140,11 +140,8 @@ async fn history_without_a_state_is_shown_to_those_who_were_there_before_and_aft
         .unwrap()
         .unwrap();
     let view = one.rooms.get(&room).await.unwrap();
-    let chain = one.rooms.auth_chain_of_state(&view, &state);
-    let owned = |pdus: &[std::sync::Arc<gantry_model::Pdu>]| {
-        pdus.iter().map(|pdu| (**pdu).clone()).collect::<Vec<_>>()
-    };
-    let given = Some((owned(&state), owned(&chain)));
+    let auth_chain = one.rooms.auth_chain_of_state(&view, &state);
+    let given = Some(GivenState { state, auth_chain });
 
     let first = two
         .rooms

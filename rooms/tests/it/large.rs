@@ -7,15 +7,15 @@
     reason = "a measurement reads the clock of the machine"
 )]
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use gantry_model::{
-    Object, Pdu, PduDraft, RoomVersion,
+    Object, PduDraft, RoomVersion,
     id::{OwnedRoomId, OwnedUserId},
     pdu::Reference,
 };
 use gantry_roomgen::{Generated, Params, Signing, generate};
-use gantry_rooms::{JoinImport, NewEvent};
+use gantry_rooms::{GivenState, JoinImport, NewEvent};
 
 use crate::house::{House, member, message, object, user};
 
@@ -50,10 +50,11 @@ fn room_of(members: usize) -> Generated {
 
 /// The join of a user of ours behind everything that was generated.
 fn join_of(house: &House, room: &Generated, who: &OwnedUserId) -> JoinImport {
-    let state: Vec<Pdu> = room
+    let events = room.memory.events();
+    let state: Vec<_> = room
         .trunk
         .values()
-        .map(|rn| (*room.memory.events()[*rn as usize].pdu).clone())
+        .map(|rn| Arc::clone(&events[*rn as usize].pdu))
         .collect();
     let last = room.pdus.last().unwrap();
     let of = |kind: &str| state.iter().find(|pdu| pdu.kind() == kind).unwrap();
@@ -78,13 +79,10 @@ fn join_of(house: &House, room: &Generated, who: &OwnedUserId) -> JoinImport {
         join: draft
             .sign(identity.server_name(), identity.key(), rules)
             .unwrap(),
-        auth_chain: room
-            .memory
-            .events()
-            .iter()
-            .map(|one| (*one.pdu).clone())
-            .collect(),
-        state,
+        given: GivenState {
+            auth_chain: events.iter().map(|one| Arc::clone(&one.pdu)).collect(),
+            state,
+        },
         servers: Vec::new(),
         members_omitted: false,
     }

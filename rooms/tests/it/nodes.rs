@@ -185,7 +185,7 @@ async fn what_one_node_has_kept_aside_hinders_no_other() {
 
     let aside = a.rooms.draft(&room, member(&alice, &bob, "invite")).await;
     a.rooms
-        .add_outliers(&room, vec![aside.unwrap()])
+        .add_outliers(&room, vec![Arc::new(aside.unwrap())])
         .await
         .unwrap();
 

@@ -1,7 +1,7 @@
 //! Random histories of one room on two servers that hear of each other late: forks, merges, bans that
 //! overtake messages, events that the rules forbid.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use base64::Engine as _;
 use gantry_model::{
@@ -11,7 +11,7 @@ use gantry_model::{
     pdu::Reference,
     room_version::EventIdFormat,
 };
-use gantry_rooms::{Arrival, Ingested, JoinImport, NewEvent};
+use gantry_rooms::{Arrival, GivenState, Ingested, JoinImport, NewEvent};
 
 use crate::house::{House, member, message, object, user};
 
@@ -39,12 +39,8 @@ pub(crate) async fn complete(
     let state = one.rooms.state_before(room, join).await.unwrap().unwrap();
     let view = one.rooms.get(room).await.unwrap();
     let auth_chain = one.rooms.auth_chain_of_state(&view, &state);
-    let copy = |events: Vec<Arc<Pdu>>| events.iter().map(|pdu| (**pdu).clone()).collect();
-    let completed = two
-        .rooms
-        .complete_join(room, copy(state), copy(auth_chain))
-        .await;
-    completed.unwrap();
+    let given = GivenState { state, auth_chain };
+    two.rooms.complete_join(room, given).await.unwrap();
 }
 
 async fn join_with(
@@ -81,8 +77,7 @@ async fn join_with(
         .import_join(JoinImport {
             version: template.version,
             join,
-            state: state.iter().map(|pdu| (**pdu).clone()).collect(),
-            auth_chain: auth_chain.iter().map(|pdu| (**pdu).clone()).collect(),
+            given: GivenState { state, auth_chain },
             servers: vec![one.rooms.identity().server_name().to_owned()],
             members_omitted: omits,
         })
@@ -268,14 +263,8 @@ impl Story {
             // Members who were left out.
             let from = &self.houses[1 - side].rooms;
             let mut events = from.auth_chain(&self.room, auth).await.unwrap();
-            events.extend(
-                from.pdus(&self.room, auth)
-                    .await
-                    .unwrap()
-                    .into_iter()
-                    .flatten(),
-            );
-            let events = events.iter().map(|event| (**event).clone()).collect();
+            let view = from.get(&self.room).await.unwrap();
+            events.extend(auth.iter().filter_map(|id| view.known_state_event(id)));
             rooms.add_outliers(&self.room, events).await.unwrap();
             answer = tell().await.unwrap();
         }
