@@ -30,6 +30,7 @@ use crate::{
 pub(crate) struct Street {
     folder: TempDir,
     authority: Authority,
+    clock: Arc<dyn Clock>,
 }
 
 /// One server.
@@ -53,7 +54,19 @@ impl Street {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let authority = Authority::new(folder.path());
-        Self { folder, authority }
+        Self {
+            folder,
+            authority,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Servers that have the time from this clock.
+    pub(crate) fn on(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            ..Self::new()
+        }
     }
 
     /// The file of the certificate authority.
@@ -91,7 +104,7 @@ impl Street {
         config: FederationConfig,
     ) -> House {
         let store = Store::open_redb(&file).await.unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         let rng: Arc<dyn Rng> = Arc::new(SystemRng);
         let mut seed = [7; 32];
         seed[..name.as_str().len()].copy_from_slice(name.as_bytes());

@@ -1,9 +1,13 @@
 //! Lost transactions, absences and restarts.
 
-use gantry_model::RoomVersion;
+use std::sync::Arc;
+
+use gantry_model::{Clock, MockClock, RoomVersion, SystemClock};
 use gantry_rooms::{Direction, Membership};
 
 use crate::{house::Street, listener::Mode};
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gap_is_filled_when_the_next_event_arrives() {
@@ -171,6 +175,61 @@ async fn a_long_backlog_is_fetched_from_its_end() {
     let last = &missed[missed.len() - 1].1;
     assert_eq!(page.events.first().unwrap().event_id(), *last);
     assert!(page.missing.is_empty() || page.events.len() > 400);
+    a.close().await;
+    b.close().await;
+}
+
+/// Two servers do not reach each other for a week in which people go on talking on both. 50 rooms and
+/// 5,000 events with `GANTRY_LONG=1`.
+#[expect(clippy::print_stdout, reason = "figures of long runs")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_apart_is_made_up_for_with_few_requests() {
+    let is_long = std::env::var("GANTRY_LONG").is_ok_and(|long| long == "1");
+    let (rooms, sayings) = if is_long { (50, 50) } else { (6, 30) };
+    let clock = Arc::new(MockClock::new(SystemClock.now_ms()));
+    let street = Street::on(clock.clone());
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let mut shared = Vec::new();
+    for number in 0..rooms {
+        let version = [RoomVersion::V11, RoomVersion::V12][number % 2];
+        let room = a.public_room(version, &anna).await;
+        b.join(&room, &ben, &a).await;
+        shared.push(room);
+    }
+    for house in [&a, &b] {
+        house.switch.set(Mode::Refuse);
+    }
+    let mut said = Vec::new();
+    for number in 0..sayings {
+        clock.advance(WEEK_MS / sayings);
+        for room in &shared {
+            let text = number.to_string();
+            said.push((room, a.say(room, &anna, &text).await));
+            said.push((room, b.say(room, &ben, &text).await));
+        }
+    }
+    let served = || a.switch.served() + b.switch.served();
+    let (before, began) = (served(), SystemClock.now_ms());
+
+    for house in [&a, &b] {
+        house.switch.set(Mode::Serve);
+    }
+    for (room, event) in &said {
+        a.receives(room, event).await;
+        b.receives(room, event).await;
+    }
+
+    let requests = served() - before;
+    println!(
+        "{} events: {requests} requests, {} ms",
+        said.len(),
+        SystemClock.now_ms() - began
+    );
+    assert!(
+        requests < 6 * rooms,
+        "{requests} requests for {rooms} rooms"
+    );
     a.close().await;
     b.close().await;
 }
