@@ -10,7 +10,7 @@ mod leave_room;
 
 pub(crate) use ban::{ban, unban};
 pub(crate) use forget_room::forget_room;
-pub(crate) use invite_user::invite_user;
+pub(crate) use invite_user::{AddressBody, invite_user};
 pub(crate) use join_room::join_room;
 pub(crate) use kick::kick;
 pub(crate) use knock_room::knock_room;

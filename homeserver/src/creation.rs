@@ -13,7 +13,7 @@ use gantry_rooms::Membership;
 use tracing::warn;
 
 use crate::{
-    Act, Error, Result,
+    Act, AddressAt, Error, MembershipActs, Result,
     core::Core,
     creation_events::{create_content, first_events},
 };
@@ -52,6 +52,8 @@ pub struct CreateRoom {
     pub alias_localpart: Option<String>,
     /// Who is invited.
     pub invite: Vec<OwnedUserId>,
+    /// Who is invited by address, through identity servers that the operator trusts.
+    pub invite_by_address: Vec<AddressAt>,
     /// Whether the invites say that it is a direct chat.
     pub is_direct: bool,
 }
@@ -108,6 +110,9 @@ impl Creation {
     pub async fn create_room(&self, session: &Session, wish: CreateRoom) -> Result<OwnedRoomId> {
         self.core.may(session, Act::CreateRoom)?;
         check_size(&wish)?;
+        for at in &wish.invite_by_address {
+            self.core.require_trusted(at)?;
+        }
         let version = self.version(&wish)?;
         let alias = self.free_alias(&wish).await?;
         if let Some(alias) = &alias {
@@ -186,11 +191,17 @@ impl Creation {
                 warn!(room.id = %room, user.id = %user, %error, "a user could not be invited");
             }
         }
+        let acts = MembershipActs::new(Arc::clone(&self.core));
+        for at in &wish.invite_by_address {
+            if let Err(error) = acts.invite_by_address(session, room, at).await {
+                warn!(room.id = %room, %error, "somebody could not be invited by address");
+            }
+        }
     }
 }
 
 fn check_size(wish: &CreateRoom) -> Result<()> {
-    if wish.invite.len() > MAX_INVITES {
+    if wish.invite.len() + wish.invite_by_address.len() > MAX_INVITES {
         return Err(Error::invalid("Too many invites"));
     }
     if wish.initial_state.len() > MAX_INITIAL_STATE {

@@ -82,12 +82,7 @@ impl MembershipActs {
         at: &AddressAt,
     ) -> Result<()> {
         self.core.may(session, Act::Invite)?;
-        if !self.core.federation.trusts_identity_server(&at.id_server) {
-            return Err(Error::refused(
-                ErrorKind::ServerNotTrusted,
-                "This server does not work with that identity server",
-            ));
-        }
+        self.core.require_trusted(at)?;
         let user = &session.user_id;
         let view = self.core.joined_view(user, room).await?;
         let levels = view.power_levels();
@@ -231,6 +226,17 @@ impl Messaging {
 }
 
 impl Core {
+    /// Fails unless the operator trusts the identity server that is to look an address up.
+    pub(crate) fn require_trusted(&self, at: &AddressAt) -> Result<()> {
+        match self.federation.trusts_identity_server(&at.id_server) {
+            true => Ok(()),
+            false => Err(Error::refused(
+                ErrorKind::ServerNotTrusted,
+                "This server does not work with that identity server",
+            )),
+        }
+    }
+
     /// Invites a user: here by an event, elsewhere with the signature of his server on it.
     pub(crate) async fn invite(
         &self,

@@ -32,6 +32,17 @@ pub(crate) struct AddressBody {
     address: String,
 }
 
+impl From<AddressBody> for AddressAt {
+    fn from(body: AddressBody) -> Self {
+        Self {
+            id_server: body.id_server,
+            id_access_token: body.id_access_token,
+            medium: body.medium,
+            address: body.address,
+        }
+    }
+}
+
 /// Invites a user of this or another server.
 pub(crate) async fn invite_user(
     State(state): State<ClientApiState>,
@@ -45,12 +56,7 @@ pub(crate) async fn invite_user(
             membership.invite(&session, &room, &user_id, reason).await?;
         }
         Body::Address(body) => {
-            let at = AddressAt {
-                id_server: body.id_server,
-                id_access_token: body.id_access_token,
-                medium: body.medium,
-                address: body.address,
-            };
+            let at = body.into();
             membership.invite_by_address(&session, &room, &at).await?;
         }
     }

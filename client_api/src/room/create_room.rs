@@ -4,15 +4,12 @@
 //! The body is our own type: what it holds of event contents goes into events as it came.
 
 use axum::{Json, extract::State};
-use gantry_homeserver::{CreateRoom, InitialState, Preset, Visibility};
-use gantry_model::{Object, Value, id::OwnedUserId};
+use gantry_homeserver::{AddressAt, CreateRoom, InitialState, Preset, Visibility};
+use gantry_model::{Object, id::OwnedUserId};
 use serde::Deserialize;
 
 use crate::{
-    ClientApiState,
-    auth::Session,
-    error::{Error, Result},
-    extract::JsonBody,
+    ClientApiState, auth::Session, error::Result, extract::JsonBody, membership::AddressBody,
     reply::InRoom,
 };
 
@@ -30,7 +27,7 @@ pub(crate) struct Body {
     topic: Option<String>,
     room_alias_name: Option<String>,
     invite: Vec<OwnedUserId>,
-    invite_3pid: Vec<Value>,
+    invite_3pid: Vec<AddressBody>,
     is_direct: bool,
 }
 
@@ -65,11 +62,6 @@ pub(crate) async fn create_room(
     Session(session): Session,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Json<InRoom>> {
-    if !body.invite_3pid.is_empty() {
-        return Err(Error::invalid(
-            "There is no identity server for invites by address",
-        ));
-    }
     let room_id = state
         .homeserver()
         .creation
@@ -95,6 +87,7 @@ impl From<Body> for CreateRoom {
             topic: body.topic,
             alias_localpart: body.room_alias_name,
             invite: body.invite,
+            invite_by_address: body.invite_3pid.into_iter().map(AddressAt::from).collect(),
             is_direct: body.is_direct,
         }
     }

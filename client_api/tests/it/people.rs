@@ -263,3 +263,22 @@ async fn there_are_no_other_networks() {
     assert_eq!(users, json!([]));
     assert_eq!(support.await.error(), (404, "M_NOT_FOUND"));
 }
+
+#[tokio::test]
+async fn a_room_is_not_made_where_nobody_knows_the_invited_addresses() {
+    let server = Server::start().await;
+    let alice = server.user("alice", false).await;
+    let ben = json!({"id_server": "id.example", "id_access_token": "t", "medium": "email",
+        "address": "ben@example.org"});
+
+    let refused = server
+        .post("v3/createRoom", &alice, json!({"invite_3pid": [ben]}))
+        .await;
+    let half = json!({"invite_3pid": [{"medium": "email"}]});
+    let half = server.post("v3/createRoom", &alice, half).await;
+
+    assert_eq!(refused.error(), (403, "M_SERVER_NOT_TRUSTED"));
+    assert_eq!(half.error(), (400, "M_BAD_JSON"));
+    let joined = server.get("v3/joined_rooms", &alice).await.ok();
+    assert_eq!(joined, json!({"joined_rooms": []}));
+}
