@@ -38,7 +38,7 @@ impl Default for StorageConfig {
     fn default() -> Self {
         Self {
             engine: StorageEngine::default(),
-            cache_mib: 16,
+            cache_mib: 8,
             uri: None,
             database: "gantry".to_owned(),
             node: None,

@@ -1,4 +1,4 @@
-//! The model of the event log: searches of all there is in small bounds (of the third as far as its bound), then random walks in larger ones.
+//! The model of the event log: searches in small bounds, then random walks in larger ones.
 
 use std::process::Command;
 use std::{env, fs};
