@@ -277,7 +277,7 @@ async fn a_room_is_not_made_where_nobody_knows_the_invited_addresses() {
     let half = json!({"invite_3pid": [{"medium": "email"}]});
     let half = server.post("v3/createRoom", &alice, half).await;
 
-    assert_eq!(refused.error(), (403, "M_SERVER_NOT_TRUSTED"));
+    assert_eq!(refused.error(), (400, "M_SERVER_NOT_TRUSTED"));
     assert_eq!(half.error(), (400, "M_BAD_JSON"));
     let joined = server.get("v3/joined_rooms", &alice).await.ok();
     assert_eq!(joined, json!({"joined_rooms": []}));
