@@ -132,15 +132,15 @@ impl<'a> Assembler<'a> {
     fn left(&self, change: LeftChange) -> (OwnedRoomId, LeftRoom) {
         let room_id = change.room_id;
         let mut timeline = self.timeline(&room_id, change.timeline.as_ref());
-        if let Some(leave) = change
-            .event
-            .as_ref()
-            .and_then(|event| self.viewer.object(event))
-        {
-            timeline.events.push(RoomEventBody::Client(Box::new(leave)));
-        }
+        let mut state = self.state(&room_id, change.timeline.as_ref(), false);
+        let farewell = || {
+            let leave = self.viewer.object(change.event.as_ref()?)?;
+            Some(RoomEventBody::Client(Box::new(leave)))
+        };
+        timeline.events.extend(farewell());
+        state.extend_at_end(farewell());
         let left = LeftRoom {
-            state: self.state(&room_id, change.timeline.as_ref(), false),
+            state,
             timeline,
             account_data: self.room_data(&room_id, change.account_data),
         };

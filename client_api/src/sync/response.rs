@@ -87,6 +87,16 @@ pub(crate) enum State {
     AfterMsc4222(Events<RoomEventBody>),
 }
 
+impl State {
+    /// Adds what a timeline brings to what holds at its end.
+    pub(crate) fn extend_at_end(&mut self, events: impl IntoIterator<Item = RoomEventBody>) {
+        match self {
+            Self::Before(_) => {}
+            Self::After(state) | Self::AfterMsc4222(state) => state.events.extend(events),
+        }
+    }
+}
+
 /// The newest events of a room.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Timeline {

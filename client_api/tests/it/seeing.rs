@@ -4,30 +4,42 @@ use serde_json::{Value, json};
 
 use crate::harness::Server;
 
-/// A private room of Alice's with a name, hidden from those who come later.
-async fn vault(server: &Server, alice: &str) -> String {
-    let visibility = json!({"type": "m.room.history_visibility", "state_key": "",
-        "content": {"history_visibility": "joined"}});
-    let wish = json!({"preset": "private_chat", "name": "old", "initial_state": [visibility]});
-    server.room(alice, wish).await
-}
+impl Server {
+    /// A server with Alice and Carol: their access tokens.
+    async fn with_two_users() -> (Self, String, String) {
+        let server = Self::start().await;
+        let alice = server.user("alice", false).await;
+        let carol = server.user("carol", false).await;
+        (server, alice, carol)
+    }
 
-async fn put_state(server: &Server, token: &str, room: &str, kind: &str, content: Value) {
-    let path = format!("v3/rooms/{room}/state/{kind}");
-    server.put(&path, token, content).await.ok();
-}
+    /// A private room of Alice's with a name, hidden from those who come later; Carol is invited.
+    async fn vault(&self, alice: &str) -> String {
+        let visibility = json!({"type": "m.room.history_visibility", "state_key": "",
+            "content": {"history_visibility": "joined"}});
+        let wish = json!({"preset": "private_chat", "name": "old", "initial_state": [visibility]});
+        let room = self.room(alice, wish).await;
+        let path = format!("v3/rooms/{room}/invite");
+        let invitation = json!({"user_id": "@carol:server"});
+        self.post(&path, alice, invitation).await.ok();
+        room
+    }
 
-async fn invite(server: &Server, token: &str, room: &str, user: &str) {
-    let path = format!("v3/rooms/{room}/invite");
-    server
-        .post(&path, token, json!({"user_id": user}))
-        .await
-        .ok();
-}
+    async fn changes(&self, token: &str, room: &str, kind: &str, content: Value) {
+        let path = format!("v3/rooms/{room}/state/{kind}");
+        self.put(&path, token, content).await.ok();
+    }
 
-async fn act(server: &Server, token: &str, room: &str, what: &str) {
-    let path = format!("v3/rooms/{room}/{what}");
-    server.post(&path, token, json!({})).await.ok();
+    /// Somebody joins, leaves or forgets a room.
+    async fn acts(&self, token: &str, room: &str, what: &str) {
+        let path = format!("v3/rooms/{room}/{what}");
+        self.post(&path, token, json!({})).await.ok();
+    }
+
+    /// Where somebody's next sync goes on.
+    async fn position(&self, token: &str) -> String {
+        self.get("v3/sync", token).await.text("next_batch")
+    }
 }
 
 /// The events of a list of a sync, by type.
@@ -38,22 +50,11 @@ fn kinds(events: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn state_that_changed_unseen_is_told() {
-    let server = Server::start().await;
-    let (alice, carol) = (
-        server.user("alice", false).await,
-        server.user("carol", false).await,
-    );
-    let room = vault(&server, &alice).await;
-    invite(&server, &alice, &room, "@carol:server").await;
-    put_state(
-        &server,
-        &alice,
-        &room,
-        "m.room.name",
-        json!({"name": "new"}),
-    )
-    .await;
-    act(&server, &carol, &room, "join").await;
+    let (server, alice, carol) = Server::with_two_users().await;
+    let room = server.vault(&alice).await;
+    let name = json!({"name": "new"});
+    server.changes(&alice, &room, "m.room.name", name).await;
+    server.acts(&carol, &room, "join").await;
 
     let sync = server.get("v3/sync", &carol).await.ok();
 
@@ -66,45 +67,36 @@ async fn state_that_changed_unseen_is_told() {
 
 #[tokio::test]
 async fn who_was_only_invited_learns_of_nothing_but_the_end() {
-    let server = Server::start().await;
-    let (alice, carol) = (
-        server.user("alice", false).await,
-        server.user("carol", false).await,
-    );
-    let before = server.get("v3/sync", &carol).await.ok();
-    let before = before["next_batch"].as_str().expect("a token");
-    let room = vault(&server, &alice).await;
-    invite(&server, &alice, &room, "@carol:server").await;
-    act(&server, &carol, &room, "leave").await;
+    let (server, alice, carol) = Server::with_two_users().await;
+    let before = server.position(&carol).await;
+    let room = server.vault(&alice).await;
+    server.acts(&carol, &room, "leave").await;
 
-    for more in ["", "&use_state_after=true"] {
+    let after: &[&str] = &["m.room.member"];
+    for (more, state_after) in [("", &[][..]), ("&use_state_after=true", after)] {
         let path = format!("v3/sync?since={before}{more}");
         let sync = server.get(&path, &carol).await.ok();
         let left = &sync["rooms"]["leave"][&room];
         assert_eq!(kinds(&left["timeline"]), ["m.room.member"], "{left}");
         assert!(kinds(&left["state"]).is_empty(), "{left}");
-        assert!(kinds(&left["state_after"]).is_empty(), "{left}");
+        // It is the state at the end of the timeline, the farewell included.
+        assert_eq!(kinds(&left["state_after"]), state_after, "{left}");
     }
 }
 
 #[tokio::test]
 async fn a_forgotten_room_cannot_be_read() {
-    let server = Server::start().await;
-    let (alice, carol) = (
-        server.user("alice", false).await,
-        server.user("carol", false).await,
-    );
-    let room = vault(&server, &alice).await;
-    invite(&server, &alice, &room, "@carol:server").await;
-    act(&server, &carol, &room, "join").await;
+    let (server, alice, carol) = Server::with_two_users().await;
+    let room = server.vault(&alice).await;
+    server.acts(&carol, &room, "join").await;
     let path = format!("v3/rooms/{room}/send/m.room.message/1");
     let said = json!({"msgtype": "m.text", "body": "hello"});
     let said = server.put(&path, &carol, said).await.text("event_id");
-    act(&server, &carol, &room, "leave").await;
+    server.acts(&carol, &room, "leave").await;
     let event = format!("v3/rooms/{room}/event/{said}");
     server.get(&event, &carol).await.ok();
 
-    act(&server, &carol, &room, "forget").await;
+    server.acts(&carol, &room, "forget").await;
 
     for what in ["state", "members", "messages?dir=b"] {
         let path = format!("v3/rooms/{room}/{what}");
@@ -144,11 +136,10 @@ async fn events_tell_what_was_before_and_who_the_reader_was() {
     let server = Server::start().await;
     let alice = server.user("alice", false).await;
     let room = server.room(&alice, json!({})).await;
-    let before = server.get("v3/sync", &alice).await.ok();
-    let before = before["next_batch"].as_str().expect("a token");
+    let before = server.position(&alice).await;
     let member = "m.room.member/@alice:server";
     let renamed = json!({"membership": "join", "displayname": "Alice"});
-    put_state(&server, &alice, &room, member, renamed).await;
+    server.changes(&alice, &room, member, renamed).await;
 
     let path = format!("v3/sync?since={before}&use_state_after=true");
     let sync = server.get(&path, &alice).await.ok();
