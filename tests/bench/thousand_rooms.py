@@ -8,6 +8,7 @@ others have sent 5,000 messages to 300 of the rooms: time and bytes, medians of 
 table. `SCALE=0.05` does the same with a twentieth of the rooms and messages.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -17,17 +18,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-sys.path.insert(0, str(_HERE.parent / "one_room"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "one_room"))
 
 from certificates import Authority  # noqa: E402
 from matrix_http import MatrixHttp, path  # noqa: E402
 from peers import Gantry, Synapse, redb_storage  # noqa: E402
+from places import SYNAPSE, binary, output  # noqa: E402
 
-_TARGET = Path(os.environ.get("CARGO_TARGET_DIR", _HERE.parent.parent / "target"))
-_PEERS = Path(os.environ.get("GANTRY_TEST_PEERS", _TARGET / "peers"))
-_BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "release/gantry"))
-_OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "thousand_rooms"))
+_OUTPUT = output("thousand_rooms")
 
 _SCALE = float(os.environ.get("SCALE", "1"))
 _ROOMS = round(1000 * _SCALE)
@@ -40,12 +38,8 @@ _AT_ONCE = 4
 # What a client with lazy members asks for.
 _FILTER = json.dumps({"room": {"timeline": {"limit": 20}, "state": {"lazy_load_members": True}}})
 
-
-class _FreshSynapse(Synapse):
-    """A Synapse that works every answer out, also if it is asked the same again."""
-
-    def _settings(self, authority):
-        return {**super()._settings(authority), "caches": {"sync_response_cache_duration": 0}}
+# No two requests are alike, so no server can repeat the answer to an earlier one.
+_timeouts = itertools.count(1)
 
 
 def main():
@@ -53,15 +47,17 @@ def main():
     shutil.rmtree(_OUTPUT, ignore_errors=True)
     _OUTPUT.mkdir(parents=True)
     authority = Authority(_OUTPUT / "certificates")
-    synapse = _PEERS / "synapse/bin/python"
     servers = {
-        "Gantry": Gantry(_BINARY, _OUTPUT / "gantry", authority, redb_storage()),
-        "Synapse": _FreshSynapse(synapse, _OUTPUT / "synapse", authority, "127.0.0.2"),
+        "Gantry": Gantry(binary("release"), _OUTPUT / "gantry", authority, redb_storage()),
+        "Synapse": Synapse(SYNAPSE, _OUTPUT / "synapse", authority, "127.0.0.2"),
     }
     results = {}
     for name, server in servers.items():
         server.start()
         results[name] = _Account(server).measured()
+        for kind, syncs in results[name].items():
+            each = ", ".join(f"{sync.seconds * 1000:.0f}" for sync in syncs)
+            print(f"{name}: {kind}: {each} ms", file=sys.stderr)
         server.stop()
     _print_table(results)
 
@@ -139,7 +135,8 @@ class _Sync:
     """One answer, and what it took until its last byte was there."""
 
     def __init__(self, reader, since):
-        query = {"filter": _FILTER, "timeout": "0"} | ({"since": since} if since else {})
+        query = {"filter": _FILTER, "timeout": str(next(_timeouts))}
+        query |= {"since": since} if since else {}
         began = time.perf_counter()
         answer = reader.get(path("sync"), params=query, headers={"Accept-Encoding": "identity"})
         self.seconds = time.perf_counter() - began

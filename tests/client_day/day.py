@@ -18,17 +18,15 @@ from cast import Cast  # noqa: E402
 from certificates import Authority  # noqa: E402
 from differences import Known, as_line, differences, grouped, readable  # noqa: E402
 from peers import Gantry, Synapse, redb_storage  # noqa: E402
+from places import PEERS, SYNAPSE, binary, output  # noqa: E402
 from story import tell  # noqa: E402
 
-_TARGET = Path(os.environ.get("CARGO_TARGET_DIR", _HERE.parent.parent / "target"))
-_PEERS = Path(os.environ.get("GANTRY_TEST_PEERS", _TARGET / "peers"))
-_BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
-_OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "client_day"))
-_MAUTRIX = Path(os.environ.get("GANTRY_TEST_MAUTRIX", _PEERS / "mautrix"))
-_JS = Path(os.environ.get("GANTRY_TEST_JS", _PEERS / "js"))
+_OUTPUT = output("client_day")
+_MAUTRIX = Path(os.environ.get("GANTRY_TEST_MAUTRIX", PEERS / "mautrix"))
+_JS = Path(os.environ.get("GANTRY_TEST_JS", PEERS / "js"))
 
 _LIBRARIES = {
-    "nio": [_PEERS / "clients/bin/python", "-B", _HERE / "nio_day.py"],
+    "nio": [PEERS / "clients/bin/python", "-B", _HERE / "nio_day.py"],
     "mautrix": [_MAUTRIX / "bin/python", "-B", _HERE / "mautrix_day.py"],
     "js": ["node", "--no-warnings", _HERE / "js_day.mjs", _JS],
 }
@@ -63,10 +61,9 @@ def _run(libraries, only):
     for name in ("gantry", "synapse", "certificates"):
         shutil.rmtree(_OUTPUT / name, ignore_errors=True)
     authority = Authority(_OUTPUT / "certificates")
-    synapse = _PEERS / "synapse/bin/python"
     servers = {
-        "gantry": Gantry(_BINARY, _OUTPUT / "gantry", authority, redb_storage()),
-        "synapse": PublishingSynapse(synapse, _OUTPUT / "synapse", authority, "127.0.0.2"),
+        "gantry": Gantry(binary(), _OUTPUT / "gantry", authority, redb_storage()),
+        "synapse": PublishingSynapse(SYNAPSE, _OUTPUT / "synapse", authority, "127.0.0.2"),
     }
     for name, server in servers.items():
         if only not in (None, name):

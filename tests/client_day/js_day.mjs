@@ -332,7 +332,7 @@ function thread(each) {
         length: each.length,
         last: each.replyToEvent?.getId() ?? null,
         mine: each.hasCurrentUserParticipated,
-        events: each.timeline.map((event) => event.getId()),
+        events: [...new Set(each.timeline.map((event) => event.getId()))],
     };
 }
 

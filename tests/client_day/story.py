@@ -223,10 +223,11 @@ class Day:
                 {"type": "m.room.history_visibility", "state_key": "", "content": visibility}
             ],
         )
-        self._send(self.alice, "vault", {"body": "before Bob"})
         self._state(self.alice, "vault", "m.room.name", {"name": "Bob's vault"})
         self._state(self.alice, "vault", "m.room.topic", {"topic": "Gold"})
+        self._send(self.alice, "vault", {"body": "before Bob"})
         self.alice.invite(room=self.vault, user=self.bob.user_id)
+        self._await_member(self.bob, self.vault, self.alice, membership="invite")
         self._send(self.alice, "vault", {"body": "while Bob is invited"})
         self.bob.sees_invitation(room=self.vault)
         self.bob.join(room=self.vault)
@@ -448,6 +449,7 @@ class Day:
         self._note("history after forgetting", alice.history, room=self.porch)
         self._note("forgetting a room that one is in", alice.forget, room=self.garden)
         alice.leave(room=self.shed)
+        alice.sees_membership(room=self.shed, membership="leave")
         alice.forget(room=self.shed)
         alice.join(room=self.new_cellar)
         self._note("history of the left kitchen", carol.history, room=self.kitchen)
@@ -477,48 +479,45 @@ class Day:
     def _last_questions(self):
         alice, bob, carol = self.alice, self.bob, self.carol
 
-        def ask(what, person, *path, version="v1", **query):
+        def ask(what, person, *path, version="v3", **query):
             query = {key: str(value) for key, value in query.items()}
             self._note(
                 what, person.raw, method="GET", path=list(path), query=query, version=version
             )
 
+        def relate(what, *path, **query):
+            ask(what, alice, "rooms", self.garden, *path, version="v1", **query)
+
         root, edited, liked = (self._message("garden", number) for number in (10, 3, 12))
-        ask("relations of a root", alice, "rooms", self.garden, "relations", root, limit=20)
-        thread = ("rooms", self.garden, "relations", root, "m.thread")
-        ask("the thread", alice, *thread, dir="f", limit=3)
-        ask("edits", alice, "rooms", self.garden, "relations", edited, "m.replace")
-        ask(
-            "reactions",
-            alice,
-            *("rooms", self.garden, "relations", liked, "m.annotation", "m.reaction"),
-            limit=2,
-        )
-        ask("threads", alice, "rooms", self.garden, "threads")
-        ask("one's threads", alice, "rooms", self.garden, "threads", include="participated")
+        relate("relations of a root", "relations", root, limit=20)
+        relate("the thread", "relations", root, "m.thread", dir="f", limit=3)
+        relate("edits", "relations", edited, "m.replace")
+        relate("reactions", "relations", liked, "m.annotation", "m.reaction", limit=2)
+        relate("threads", "threads")
+        relate("one's threads", "threads", include="participated")
         for what, number in (("edited", 3), ("redacted", 6), ("root", 10), ("liked", 12)):
             event = self._message("garden", number)
             path = ("rooms", self.garden, "event", event)
-            ask(f"the {what} event", carol, *path, version="v3")
+            ask(f"the {what} event", carol, *path)
         context = ("rooms", self.garden, "context", self._message("garden", 100))
-        ask("context", bob, *context, version="v3", limit=6)
-        ask("members", bob, "rooms", self.kitchen, "members", version="v3")
-        ask("joined members", bob, "rooms", self.kitchen, "joined_members", version="v3")
-        ask("state", bob, "rooms", self.garden, "state", version="v3")
-        ask("state of the room left", carol, "rooms", self.kitchen, "state", version="v3")
-        ask("joined rooms", carol, "joined_rooms", version="v3")
-        ask("profile", bob, "profile", carol.user_id, version="v3")
-        ask("push rules", bob, "pushrules/", version="v3")
-        ask("tags", alice, "user", alice.user_id, "rooms", self.kitchen, "tags", version="v3")
-        ask("alias", carol, "rooms", self.garden, "aliases", version="v3")
+        ask("context", bob, *context, limit=6)
+        ask("members", bob, "rooms", self.kitchen, "members")
+        ask("joined members", bob, "rooms", self.kitchen, "joined_members")
+        ask("state", bob, "rooms", self.garden, "state")
+        ask("state of the room left", carol, "rooms", self.kitchen, "state")
+        ask("joined rooms", carol, "joined_rooms")
+        ask("profile", bob, "profile", carol.user_id)
+        ask("push rules", bob, "pushrules/")
+        ask("tags", alice, "user", alice.user_id, "rooms", self.kitchen, "tags")
+        ask("alias", carol, "rooms", self.garden, "aliases")
         members = ("rooms", self.shed, "members")
-        ask("alone", carol, *members, version="v3", not_membership="leave")
-        ask("somebody else's data", bob, "user", alice.user_id, "account_data", "x", version="v3")
-        ask("nothing", bob, "user", bob.user_id, "account_data", "x", version="v3")
-        ask("notifications", bob, "notifications", version="v3", limit=10)
-        ask("highlights", bob, "notifications", version="v3", only="highlight")
-        ask("who am I", bob, "account", "whoami", version="v3")
-        term = {"filter": {"generic_search_term": "Bob's garden"}}
+        ask("alone", carol, *members, not_membership="leave")
+        ask("somebody else's data", bob, "user", alice.user_id, "account_data", "x")
+        ask("nothing", bob, "user", bob.user_id, "account_data", "x")
+        ask("notifications", bob, "notifications", limit=10)
+        ask("highlights", bob, "notifications", only="highlight")
+        ask("who am I", bob, "account", "whoami")
+        term = {"filter": {"generic_search_term": self._local("garden")}}
         self._note("public rooms", carol.raw, method="POST", path=["publicRooms"], body=term)
         user = {"search_term": self._local("carol")}
         self._note(
@@ -589,11 +588,15 @@ class Day:
             content = {"msgtype": "m.text", **content}
         self._listens(person, self._id(room))
         event = person.send(room=self._id(room), type=type, content=content)
-        self._last[self._id(room)] = event
-        self._speaker[self._id(room)] = person
+        self._happened(self._id(room), event, person)
         number = sum(label.startswith(f"<{room} {person} ") for label in self.diary.labels.values())
         words = str(content.get("body", type))[:30]
         return self.diary.label(event, f"<{room} {person} {number}: {words}>")
+
+    def _happened(self, room, event, speaker=None):
+        """Remember what everybody is to see before the day goes on."""
+        self._last[room] = event
+        self._speaker[room] = speaker
 
     def _listens(self, person, room):
         """Wait for what was said before: some clients show their own message where they send it."""
@@ -602,8 +605,7 @@ class Day:
 
     def _state(self, person, room, type, content, key=""):
         event = person.set_state(room=self._id(room), type=type, content=content, key=key)
-        self._last[self._id(room)] = event
-        self._speaker[self._id(room)] = None
+        self._happened(self._id(room), event)
         number = len(self.diary.labels)
         return self.diary.label(event, f"<{room} {person}: {type} {key} ({number})>")
 
@@ -632,23 +634,28 @@ class Day:
     def _redact(self, person, room, event, reason):
         self._everyone_has_seen_everything()
         redaction = person.redact(room=self._id(room), event=event, reason=reason)
-        self._last[self._id(room)] = redaction
-        self._speaker[self._id(room)] = None
+        self._happened(self._id(room), redaction)
         self.diary.label(redaction, f"<redaction of {self.diary.labels[event]}>")
 
     def _takes_name(self, person, name):
         """Change a name, and wait until every room knows it."""
         person.set_display_name(name=name)
-        for room in person.raw(method="GET", path=["joined_rooms"])["joined_rooms"]:
-            while not (event := self._membership_with(person, room, name)):
-                time.sleep(0.1)
-            self._last[room] = event
-            self._speaker[room] = None
+        for room in self._rooms_of(person):
+            self._await_member(person, room, person, displayname=name)
 
-    def _membership_with(self, person, room, name):
-        for event in person.raw(method="GET", path=["rooms", room, "state"]):
+    def _rooms_of(self, person):
+        return person.raw(method="GET", path=["joined_rooms"])["joined_rooms"]
+
+    def _await_member(self, person, room, witness, **content):
+        """Wait until the room's state says this of a person."""
+        while not (event := self._member_event(person, room, witness, content)):
+            time.sleep(0.1)
+        self._happened(room, event)
+
+    def _member_event(self, person, room, witness, content):
+        for event in witness.raw(method="GET", path=["rooms", room, "state"]):
             if event.get("state_key") == person.user_id:
-                if event["content"].get("displayname") == name:
+                if content.items() <= event["content"].items():
                     return event["event_id"]
         return None
 
@@ -659,7 +666,7 @@ class Day:
     def _everyone_has_seen_everything(self):
         """Wait until everyone who is online has seen the last event of each of their rooms."""
         for person in self._live:
-            joined = person.raw(method="GET", path=["joined_rooms"])["joined_rooms"]
+            joined = self._rooms_of(person)
             for room, event in self._last.items():
                 if room in joined:
                     person.sees(room=room, event=event)

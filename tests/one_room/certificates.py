@@ -27,9 +27,9 @@ class Authority:
         self.certificate.write_bytes(_pem(certificate))
 
     def issue(self, name, *addresses):
-        """A certificate for IP addresses; returns the files of certificate and key."""
+        """A certificate for IP addresses and names; returns the files of certificate and key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        hosts = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+        hosts = [_host(address) for address in addresses]
         purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         leaf = (
             _builder(_name(name), self._name, key)
@@ -50,6 +50,13 @@ class Authority:
             )
         )
         return certificate_file, key_file
+
+
+def _host(address):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
 
 
 def _name(common_name):

@@ -7,18 +7,15 @@ import os
 import shutil
 from pathlib import Path
 
+import places
 import processes
 import pytest
 from certificates import Authority
+from linked import LinkedServers
 from peers import Gantry, Mongod, Synapse, mongodb_storage, redb_storage
+from places import MONGOD, STANDIN, SYNAPSE, binary, installed
 
-_HERE = Path(__file__).parent
-_TARGET = Path(os.environ.get("CARGO_TARGET_DIR", _HERE.parent.parent / "target"))
-PEERS = Path(os.environ.get("GANTRY_TEST_PEERS", _TARGET / "peers"))
-BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
-_OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "one_room"))
-
-STANDIN = os.environ.get("GANTRY_STANDIN") == "synapse"
+_MONGOD_SCRIPT = Path(__file__).parent / "mongod.py"
 ENGINES = ["standin"] if STANDIN else ["redb", "mongodb"]
 
 
@@ -41,9 +38,10 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def output():
     """An empty folder for data and logs; it stays after the run."""
-    shutil.rmtree(_OUTPUT, ignore_errors=True)
-    _OUTPUT.mkdir(parents=True)
-    return _OUTPUT
+    folder = places.output("one_room")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +56,7 @@ def mongodb_uri(output):
     if uri := os.environ.get("GANTRY_TEST_MONGODB_URI"):
         yield uri
         return
-    python = installed(PEERS / "mongod/bin/python")
-    mongod = Mongod(python, _HERE / "mongod.py", output / "mongod")
+    mongod = Mongod(installed(MONGOD), _MONGOD_SCRIPT, output / "mongod")
     mongod.start()
     yield mongod.uri
     mongod.stop()
@@ -68,8 +65,7 @@ def mongodb_uri(output):
 @pytest.fixture(scope="session")
 def replica_set(output):
     """A replica set of three members, for tests that break it."""
-    python = installed(PEERS / "mongod/bin/python")
-    mongod = Mongod(python, _HERE / "mongod.py", output / "replica-set", members=3)
+    mongod = Mongod(installed(MONGOD), _MONGOD_SCRIPT, output / "replica-set", members=3)
     mongod.start()
     yield mongod
     mongod.stop()
@@ -78,11 +74,20 @@ def replica_set(output):
 @pytest.fixture(scope="session")
 def synapse(output, authority):
     """The other server of the federation."""
-    python = installed(PEERS / "synapse/bin/python")
-    server = Synapse(python, output / "synapse", authority, "127.0.0.2")
+    server = Synapse(installed(SYNAPSE), output / "synapse", authority, "127.0.0.2")
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def linked_servers(output, authority, request):
+    """Gantry and a Synapse of the module's own that reach each other only over links."""
+    name = request.module.__name__.removeprefix("test_")
+    servers = LinkedServers(output, authority, name)
+    servers.start()
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="session")
@@ -94,17 +99,16 @@ def new_gantry(output, authority, request):
 
     def cluster(name, count, server_name, uri):
         storage = mongodb_storage(uri)
-        binary = installed(BINARY)
+        program = installed(binary())
         folders = [output / f"{name}-{number}" for number in range(1, count + 1)]
-        return [Gantry(binary, folder, authority, storage, server_name) for folder in folders]
+        return [Gantry(program, folder, authority, storage, server_name) for folder in folders]
 
     def make(engine, name):
         if STANDIN:
-            python = installed(PEERS / "synapse/bin/python")
-            return Synapse(python, output / name, authority, "127.0.0.1")
+            return Synapse(installed(SYNAPSE), output / name, authority, "127.0.0.1")
         uri = request.getfixturevalue("mongodb_uri") if engine == "mongodb" else None
         storage = mongodb_storage(uri) if uri else redb_storage()
-        return Gantry(installed(BINARY), output / name, authority, storage)
+        return Gantry(installed(binary()), output / name, authority, storage)
 
     make.cluster = cluster
     return make
@@ -118,13 +122,3 @@ def gantry(engine, new_gantry):
     yield server
     assert server.is_alive(), f"{server.name} did not survive its tests"
     server.stop()
-
-
-def installed(program):
-    """In CI a missing program is a failure, never a skip."""
-    if not program.exists():
-        complaint = f"{program} is missing: `cargo xtask test` installs and builds it"
-        if os.environ.get("CI"):
-            pytest.fail(complaint)
-        pytest.skip(complaint)
-    return program

@@ -1,8 +1,12 @@
 """Two servers that reach each other only over two links that can be cut."""
 
-import conftest
+import itertools
+
 from balancer import Backend, Balancer
 from peers import Gantry, Synapse, redb_storage
+from places import STANDIN, SYNAPSE, binary, installed
+
+_VERSIONS = ["10", "11", "12"]
 
 _PUBLISHES_ROOMS = {
     "allow_public_rooms_over_federation": True,
@@ -66,12 +70,16 @@ class LinkedServers:
 
 def open_synapse(folder, authority, address, name=None):
     """A Synapse that publishes its rooms, not yet started."""
-    python = conftest.installed(conftest.PEERS / "synapse/bin/python")
-    return OpenSynapse(python, folder, authority, address, name)
+    return OpenSynapse(installed(SYNAPSE), folder, authority, address, name)
+
+
+def in_turn(couples, count):
+    """Version and couple of so many rooms: every couple makes rooms of every version."""
+    rooms = zip(itertools.cycle(_VERSIONS), itertools.cycle(couples), strict=False)
+    return itertools.islice(rooms, count)
 
 
 def _gantry(folder, authority, name):
-    if conftest.STANDIN:
+    if STANDIN:
         return open_synapse(folder, authority, "127.0.0.1", name)
-    binary = conftest.installed(conftest.BINARY)
-    return Gantry(binary, folder, authority, redb_storage(), name)
+    return Gantry(installed(binary()), folder, authority, redb_storage(), name)

@@ -4,8 +4,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from conftest import STANDIN
 from matrix_http import MatrixHttp, path
+from places import STANDIN
 
 TEXT = {"msgtype": "m.text", "body": "fine"}
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 import websockets
-from conftest import STANDIN
 from people.background import wait_for
+from places import STANDIN
 
 pytestmark = pytest.mark.skipif(STANDIN, reason="the stand-in speaks no Rocket.Chat")
 

@@ -4,17 +4,16 @@ The data lie on a small disk of the server's own, which takes the right to mount
 with `GANTRY_LONG=1` only.
 """
 
-import os
 import shlex
 from pathlib import Path
 
-import conftest
 import pytest
 from matrix_http import MatrixHttp, path
 from peers import Gantry, redb_storage
+from places import LONG, binary, installed
 from processes import Program
 
-pytestmark = pytest.mark.skipif(not os.environ.get("GANTRY_LONG"), reason="needs a mount")
+pytestmark = pytest.mark.skipif(not LONG, reason="needs a mount")
 
 DISK_MIB = 80
 BALLAST_MIB = 36
@@ -47,8 +46,7 @@ class OnSmallDisk(Gantry):
 @pytest.fixture
 def server(output, authority):
     """Alone on its disk."""
-    binary = conftest.installed(conftest.BINARY)
-    server = OnSmallDisk(binary, output / "small-disk", authority)
+    server = OnSmallDisk(installed(binary()), output / "small-disk", authority)
     server.start()
     yield server
     server.stop()

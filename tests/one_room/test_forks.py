@@ -10,15 +10,14 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-from linked import LinkedServers
+from linked import in_turn
 from matrix_http import MatrixHttp
-from waiting import eventually
+from places import LONG
+from waiting import eventually, eventually_all
 
-LONG = bool(os.environ.get("GANTRY_LONG"))
 SEED = int(os.environ.get("GANTRY_TEST_SEED", "20"))
 OUTAGES = 20 if LONG else 2
 ROOMS = 10
-VERSIONS = ["10", "11", "12"]
 MEMBERS = 2
 CHANGES_PER_SIDE = 4
 HEALING = 120 if LONG else 30
@@ -58,47 +57,37 @@ class Room:
 
 
 @pytest.fixture(scope="module")
-def servers(output, authority):
-    """Two servers that reach each other only over links."""
-    servers = LinkedServers(output, authority, "forks")
-    servers.start()
-    yield servers
-    servers.stop()
-
-
-@pytest.fixture(scope="module")
-def sides(servers):
+def sides(linked_servers):
     """The people of Gantry and those of Synapse."""
-    return [Side.of(servers.gantry, "gantry"), Side.of(servers.synapse, "synapse")]
+    return [
+        Side.of(linked_servers.gantry, "gantry"),
+        Side.of(linked_servers.synapse, "synapse"),
+    ]
 
 
 @pytest.fixture(scope="module")
 def rooms(sides):
     """Rooms of all versions, created by either side, with everybody in them."""
-    creators = itertools.cycle([sides, sides[::-1]])
-    versions = itertools.cycle(VERSIONS)
-    return [
-        _new_room(version, *creator)
-        for version, creator in itertools.islice(zip(versions, creators, strict=False), ROOMS)
-    ]
+    turns = in_turn([sides, sides[::-1]], ROOMS)
+    return [_new_room(version, here, there) for version, (here, there) in turns]
 
 
-def test_both_sides_agree_after_each_outage(servers, sides, rooms):
+def test_both_sides_agree_after_each_outage(linked_servers, sides, rooms):
     chance = random.Random(SEED)
     for outage in range(OUTAGES):
-        servers.cut()
+        linked_servers.cut()
         for room in rooms:
             for side, other in (sides, sides[::-1]):
                 mind = Mind(chance, room, side, other)
                 for _ in range(CHANGES_PER_SIDE):
                     mind.does_something()
-        servers.mend()
+        linked_servers.mend()
 
         for room, side in itertools.product(rooms, sides):
             side.admin.send(room.room_id, "are you there?", f"after-{outage}")
 
         _agree_eventually(rooms, sides, f"outage {outage}")
-    assert servers.are_alive()
+    assert linked_servers.are_alive()
 
 
 class Mind:
@@ -194,20 +183,13 @@ def _new_room(version, here, there):
 
 def _agree_eventually(rooms, sides, when):
     """Both sides have the same state in every room."""
-    disagreed = list(rooms)
 
-    def agree():
-        nonlocal disagreed
-        differences = {room.room_id: _differences(room, *sides) for room in disagreed}
-        disagreed = [room for room in disagreed if differences[room.room_id]]
-        assert not disagreed, "\n".join(
-            line
-            for room in disagreed
-            for line in (str(room), *differences[room.room_id], *room.done)
-        )
-        return True
+    def complaint(room):
+        differences = _differences(room, *sides)
+        return differences and "\n".join([str(room), *differences, *room.done])
 
-    eventually(agree, f"the same state after {when} (seed {SEED})", deadline=HEALING, pause=0.3)
+    what = f"the same state after {when} (seed {SEED})"
+    eventually_all(rooms, complaint, what, deadline=HEALING, pause=0.3)
 
 
 def _differences(room, one, other):

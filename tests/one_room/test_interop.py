@@ -5,16 +5,14 @@ room from the beginning.
 """
 
 import itertools
-import os
 from dataclasses import dataclass
 
 import pytest
-from conftest import STANDIN
 from linked import open_synapse
 from matrix_http import MatrixHttp, path
+from places import LONG, STANDIN
 from waiting import eventually
 
-LONG = bool(os.environ.get("GANTRY_LONG"))
 HISTORY = 2_000 if LONG else 200
 LATEST = 12
 LAST_OF_THE_OLD = 9

@@ -5,16 +5,15 @@ the reader who goes on from his old sync token, and for the other server.
 """
 
 import asyncio
-import os
 import random
 from collections import Counter
 
 import pytest
 from matrix_http import MatrixHttp
 from message_stream import Reader, Writer
+from places import LONG
 from waiting import eventually
 
-LONG = bool(os.environ.get("GANTRY_LONG"))
 ROUNDS = {"redb": 200, "mongodb": 50} if LONG else {"redb": 20, "mongodb": 5}
 MESSAGES_PER_SECOND = 50
 

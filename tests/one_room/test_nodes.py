@@ -7,7 +7,6 @@ Rocket.Chat client, and for the other server.
 
 import asyncio
 import itertools
-import os
 import random
 import time
 from collections import Counter
@@ -16,9 +15,9 @@ import pytest
 from balancer import Backend, Balancer
 from matrix_http import MatrixHttp, path
 from message_stream import Reader, Writer
+from places import LONG
 from waiting import eventually
 
-LONG = bool(os.environ.get("GANTRY_LONG"))
 FAULTS = 90 if LONG else 5
 PAUSE_BETWEEN = 20 if LONG else 4
 MESSAGES_PER_SECOND = 20

@@ -6,8 +6,8 @@ Alice is on Gantry with matrix-nio. Bob is on Gantry with Rocket.Chat clients. C
 from dataclasses import dataclass
 
 import pytest
-from conftest import STANDIN
 from people import MatrixPerson, Refused, RocketPerson
+from places import STANDIN
 
 VERSIONS = ["10", "11", "12"]
 

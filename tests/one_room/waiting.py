@@ -26,3 +26,17 @@ def eventually(look, what, deadline=DEADLINE, pause=PAUSE):
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {deadline:g} s") from reason
         time.sleep(pause)
+
+
+def eventually_all(things, complaint, what, deadline=DEADLINE, pause=PAUSE):
+    """Wait until each thing has once been without a `complaint`, which says why or nothing."""
+    left = list(things)
+
+    def nothing_is_left():
+        nonlocal left
+        found = [(thing, words) for thing in left if (words := complaint(thing))]
+        left = [thing for thing, _ in found]
+        assert not found, "\n".join(words for _, words in found)
+        return True
+
+    eventually(nothing_is_left, what, deadline, pause)

@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
-_ROOT = _HERE.parents[1]
-sys.path.insert(0, str(_ROOT / "tests/one_room"))
+sys.path.insert(0, str(_HERE.parent / "one_room"))
 
 import recipes_client  # noqa: E402
 import recipes_server  # noqa: E402
@@ -24,12 +23,11 @@ from fake_server import FakeServer  # noqa: E402
 from federated_world import FederatedWorld  # noqa: E402
 from mailbox import Mailbox  # noqa: E402
 from peers import Gantry, mongodb_storage, redb_storage  # noqa: E402
+from places import ROOT, binary, output  # noqa: E402
 from report import Exceptions  # noqa: E402
 from world import SHARED_SECRET, World  # noqa: E402
 
-_TARGET = Path(os.environ.get("CARGO_TARGET_DIR", _ROOT / "target"))
-_BINARY = Path(os.environ.get("GANTRY_TEST_BINARY", _TARGET / "debug/gantry"))
-_OUTPUT = Path(os.environ.get("GANTRY_TEST_OUTPUT", _TARGET / "schema"))
+_OUTPUT = output("schema")
 _SETTINGS = {
     "GANTRY_REGISTRATION__SHARED_SECRET": SHARED_SECRET,
     "GANTRY_SUPPORT__PAGE": "https://example.org/help",
@@ -56,7 +54,7 @@ def main():
     mailbox = Mailbox()
     storage = mongodb_storage(chosen.mongodb) if chosen.mongodb else redb_storage()
     settings = {**storage, **_SETTINGS, **mailbox.settings}
-    server = Gantry(_BINARY, _OUTPUT / "gantry", authority, settings)
+    server = Gantry(binary(), _OUTPUT / "gantry", authority, settings)
     server.start()
     fake = FakeServer(authority, "127.0.0.9")
     try:
@@ -119,7 +117,7 @@ def _examine(chosen, place, server, mailbox, fake):
 
 def _differences(lines):
     """Where the committed list of operations is not that of the specification."""
-    text = (_ROOT / "complement/operations.txt").read_text()
+    text = (ROOT / "complement/operations.txt").read_text()
     committed = {line for line in text.splitlines() if line and line[0] not in "#["}
     for line in sorted(lines ^ committed):
         yield f"complement/operations.txt {'lacks' if line in lines else 'invents'} {line}"
