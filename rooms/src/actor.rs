@@ -134,7 +134,8 @@ impl Actor {
             {
                 commands.push(command);
             }
-            self.work(commands).await;
+            // On its own, so that a room where nothing happens does not hold room for it.
+            Box::pin(self.work(commands)).await;
         }
     }
 
