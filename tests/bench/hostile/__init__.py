@@ -1,0 +1,1 @@
+"""Servers that lie, played by one process, and what is done with them."""
