@@ -4,11 +4,17 @@
 
 mod x_matrix;
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
-use gantry_model::{Object, Value, canonical_json::JsonError, id::OwnedServerName};
+use gantry_model::{
+    Object, Value,
+    canonical_json::{JsonError, object_to_bytes},
+    id::OwnedServerName,
+};
 use http::{HeaderMap, Method, header::AUTHORIZATION};
 use http_body_util::{BodyExt, Limited};
 
@@ -18,6 +24,8 @@ use crate::{
 
 /// The largest body of a request, in bytes: a transaction of 50 events of 64 KiB fits twice.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// How long its body may take to come.
+const MAX_BODY_TIME: Duration = Duration::from_mins(1);
 /// The most `Authorization` headers that are looked at.
 const MAX_HEADERS: usize = 4;
 
@@ -43,15 +51,17 @@ impl FromRequest<Federation> for ServerOrigin {
         if !federation.peers().allows(&header.origin) {
             return Err(Error::Forbidden("this server does not talk to yours"));
         }
+        // Only for whom we know the body is read.
+        let key = federation
+            .keys()
+            .find_caller(&header.origin, &header.key_id)
+            .await
+            .ok_or(Error::Unauthorized("the signing key is not known"))?;
         let content = read_body(&parts.method, body).await?;
-        verify(
-            federation,
-            &header,
-            parts.method.as_str(),
-            uri,
-            content.as_ref(),
-        )
-        .await?;
+        let request = (parts.method.as_str(), uri);
+        let signed = signed_bytes(federation, &header, request, content.as_ref());
+        key.verify_bytes(&signed, &header.signature)
+            .map_err(|_| Error::Unauthorized("the signature does not match"))?;
         if let Some(slot) = parts.extensions.get::<Slot>() {
             federation.requests().begin(&header.origin, slot)?;
         }
@@ -64,9 +74,10 @@ impl FromRequest<Federation> for ServerOrigin {
 }
 
 async fn read_body(method: &Method, body: Body) -> Result<Option<Object>> {
-    let bytes = Limited::new(body, MAX_BODY_BYTES)
-        .collect()
+    let read = Limited::new(body, MAX_BODY_BYTES).collect();
+    let bytes = tokio::time::timeout(MAX_BODY_TIME, read)
         .await
+        .map_err(|_| Error::BadRequest("the body took too long"))?
         .map_err(|_| Error::TooLarge("the body is too large"))?
         .to_bytes();
     if bytes.is_empty() {
@@ -79,8 +90,23 @@ async fn read_body(method: &Method, body: Body) -> Result<Option<Object>> {
         Ok(_) | Err(JsonError::NotObject | JsonError::Number) => {
             Err(Error::BadRequest("the body is no object"))
         }
+        Err(JsonError::TooMany) => Err(Error::TooLarge("the body has too many values")),
         Err(JsonError::Syntax(_)) => Err(Error::NotJson),
     }
+}
+
+/// What the sender of a request has signed: method, URI and content among it.
+fn signed_bytes(
+    federation: &Federation,
+    header: &XMatrix,
+    (method, uri): (&str, &str),
+    content: Option<&Object>,
+) -> Vec<u8> {
+    let mut signed = signed_object(method, uri, &header.origin, federation.us());
+    if let Some(content) = content {
+        signed.insert("content".to_owned(), content.clone().into());
+    }
+    object_to_bytes(&signed)
 }
 
 /// The header to check: one by a key whose algorithm we know.
@@ -106,25 +132,4 @@ fn find_header(headers: &HeaderMap, federation: &Federation) -> Result<XMatrix> 
         ));
     }
     Ok(header)
-}
-
-async fn verify(
-    federation: &Federation,
-    header: &XMatrix,
-    method: &str,
-    uri: &str,
-    content: Option<&Object>,
-) -> Result<()> {
-    let key = federation
-        .keys()
-        .find_caller(&header.origin, &header.key_id)
-        .await
-        .ok_or(Error::Unauthorized("the signing key is not known"))?;
-    let mut signed = signed_object(method, uri, &header.origin, federation.us());
-    if let Some(content) = content {
-        signed.insert("content".to_owned(), content.clone().into());
-    }
-    let bytes = gantry_model::canonical_json::object_to_bytes(&signed);
-    key.verify_bytes(&bytes, &header.signature)
-        .map_err(|_| Error::Unauthorized("the signature does not match"))
 }

@@ -2,6 +2,8 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/appendices/#canonical-json>.
 
+mod weight;
+
 use std::{collections::BTreeMap, fmt};
 
 use serde::{
@@ -41,6 +43,9 @@ pub enum JsonError {
     /// Not JSON, or nested deeper than 128 levels.
     #[error("not JSON: {0}")]
     Syntax(#[source] serde_json::Error),
+    /// It would take far more memory than its length lets expect.
+    #[error("too many values")]
+    TooMany,
     /// JSON, but not an object.
     #[error("not a JSON object")]
     NotObject,
@@ -50,8 +55,12 @@ pub enum JsonError {
 }
 
 impl Value {
-    /// Parses any JSON value.
+    /// Parses any JSON value that is not made of tiny pieces: of those, a few megabytes would become
+    /// gigabytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
+        if !weight::is_fair(bytes) {
+            return Err(JsonError::TooMany);
+        }
         serde_json::from_slice(bytes).map_err(JsonError::Syntax)
     }
 

@@ -1,5 +1,7 @@
 //! Bodies, within bounds.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use gantry_model::ErrorKind;
@@ -12,6 +14,8 @@ use crate::{error::Rejection, json_depth::is_within_depth};
 /// The largest body where nothing else is configured: a full transaction of 50 PDUs and 100 EDUs
 /// has room in it.
 pub const DEFAULT_MAX_BODY_BYTES: usize = 12 * 1024 * 1024;
+/// How long a body may take to come.
+pub const MAX_BODY_TIME: Duration = Duration::from_mins(1);
 /// The deepest nesting of a JSON body.
 pub const MAX_JSON_DEPTH: usize = 100;
 
@@ -44,6 +48,8 @@ pub struct Reader {
     pub max_bytes: usize,
     /// The deepest nesting.
     pub max_depth: usize,
+    /// How long the body may take to come.
+    pub max_time: Duration,
 }
 
 impl Reader {
@@ -52,12 +58,18 @@ impl Reader {
         Self {
             max_bytes: BodyLimit::of(extensions).0,
             max_depth: MAX_JSON_DEPTH,
+            max_time: MAX_BODY_TIME,
         }
     }
 
-    /// The whole body, never more than allowed.
+    /// The whole body, never more than allowed, and not later than that.
     pub async fn read(&self, body: Body) -> Result<Bytes, Rejection> {
-        match Limited::new(body, self.max_bytes).collect().await {
+        let read = Limited::new(body, self.max_bytes).collect();
+        let Ok(read) = tokio::time::timeout(self.max_time, read).await else {
+            let kind = ErrorKind::NotJson;
+            return Err(Rejection::new(kind, "The request body took too long"));
+        };
+        match read {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if is_length_limit(&*error) => Err(Rejection::too_large()),
             Err(_) => Err(Rejection::new(
@@ -100,7 +112,17 @@ mod tests {
     const READER: Reader = Reader {
         max_bytes: 8,
         max_depth: 3,
+        max_time: Duration::from_millis(50),
     };
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let silent = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+
+        let read = READER.read(Body::from_stream(silent)).await;
+
+        assert_eq!(read.unwrap_err().kind, ErrorKind::NotJson);
+    }
 
     #[tokio::test]
     async fn a_body_is_read_up_to_the_limit() {

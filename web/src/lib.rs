@@ -21,7 +21,7 @@ mod request_id;
 mod request_log;
 
 pub use access_token::{AccessToken, find_access_token};
-pub use body::{BodyLimit, DEFAULT_MAX_BODY_BYTES, MAX_JSON_DEPTH, Reader};
+pub use body::{BodyLimit, DEFAULT_MAX_BODY_BYTES, MAX_BODY_TIME, MAX_JSON_DEPTH, Reader};
 pub use client_address::ClientAddress;
 pub use edge::{EdgeConfig, edge};
 pub use error::{Rejection, matrix_error, matrix_status};

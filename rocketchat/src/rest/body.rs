@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, Request};
 use gantry_model::ErrorKind;
-use gantry_web::Reader;
+use gantry_web::{MAX_BODY_TIME, Reader};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
@@ -25,6 +25,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         let reader = Reader {
             max_bytes: MAX_BYTES,
             max_depth: MAX_DEPTH,
+            max_time: MAX_BODY_TIME,
         };
         let bytes = reader
             .read(request.into_body())
