@@ -159,7 +159,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_body_is_read_or_refused(body in "\\PC{0,60}|\\{\"auth\":\\PC{0,20}\\}") {
-            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             let read = runtime.expect("a runtime").block_on(read("/x", &body));
             if let Ok(auth) = read {
                 prop_assert_eq!(auth.digest.len(), 64);
