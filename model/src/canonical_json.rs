@@ -2,10 +2,11 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/appendices/#canonical-json>.
 
-mod weight;
+mod extent;
 
 use std::{collections::BTreeMap, fmt};
 
+pub use extent::Extent;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -58,7 +59,7 @@ impl Value {
     /// Parses any JSON value that is not made of tiny pieces: of those, a few megabytes would become
     /// gigabytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        if !weight::is_fair(bytes) {
+        if !Extent::of(bytes).is_fair() {
             return Err(JsonError::TooMany);
         }
         serde_json::from_slice(bytes).map_err(JsonError::Syntax)

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use gantry_model::ErrorKind;
+use gantry_model::{ErrorKind, canonical_json::Extent};
 use http::{Extensions, HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use crate::{error::Rejection, json_depth::is_within_depth};
+use crate::error::Rejection;
 
 /// The largest body where nothing else is configured: a full transaction of 50 PDUs and 100 EDUs
 /// has room in it.
@@ -79,14 +79,19 @@ impl Reader {
         }
     }
 
-    /// A value of JSON that is not too deep. Bytes that are no JSON are `NotJson`, JSON of another
-    /// shape is `BadJson`.
+    /// A value of JSON that is not too deep and not made of tiny pieces. Bytes that are no JSON are
+    /// `NotJson`, JSON of another shape is `BadJson`.
     pub fn json<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Rejection> {
-        if !is_within_depth(bytes, self.max_depth) {
+        let extent = Extent::of(bytes);
+        if extent.depth > self.max_depth {
             return Err(Rejection::new(
                 ErrorKind::BadJson,
                 "The JSON is nested too deeply",
             ));
+        }
+        if !extent.is_fair() {
+            let message = "The JSON has too many values";
+            return Err(Rejection::new(ErrorKind::TooLarge, message));
         }
         serde_json::from_slice(bytes).map_err(|error| Rejection::of_json(&error))
     }
@@ -144,6 +149,10 @@ mod tests {
         assert!(kind("[[[1]]]").is_ok());
         assert_eq!(kind("[[[[1]]]]"), Err(ErrorKind::BadJson));
         assert_eq!(kind("{}"), Err(ErrorKind::BadJson));
+        assert_eq!(
+            kind(&format!("[{}[]]", "[],".repeat(1 << 20))),
+            Err(ErrorKind::TooLarge)
+        );
         assert_eq!(kind("[1"), Err(ErrorKind::NotJson));
         assert_eq!(kind("nonsense"), Err(ErrorKind::NotJson));
         assert_eq!(kind(""), Err(ErrorKind::NotJson));

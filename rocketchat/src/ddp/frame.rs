@@ -1,5 +1,6 @@
 //! Frames, in and out.
 
+use gantry_model::canonical_json::Extent;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,7 +47,8 @@ pub(crate) struct InvalidFrame;
 
 impl ClientFrame {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidFrame> {
-        if !gantry_web::is_within_depth(text.as_bytes(), MAX_DEPTH) {
+        let extent = Extent::of(text.as_bytes());
+        if extent.depth > MAX_DEPTH || !extent.is_fair() {
             return Err(InvalidFrame);
         }
         let mut frame: Value = serde_json::from_str(text).map_err(|_| InvalidFrame)?;
