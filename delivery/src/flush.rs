@@ -10,7 +10,10 @@ use crate::{
 };
 
 /// What should be stored now. `processed`: the log was followed up to here.
-pub(crate) fn ledger(queues: &[Arc<Queue>], processed: &Cut) -> Ledger {
+pub(crate) fn ledger<'a>(
+    queues: impl IntoIterator<Item = &'a Arc<Queue>>,
+    processed: &Cut,
+) -> Ledger {
     let mut servers = Vec::new();
     let mut common = processed.clone();
     for queue in queues {

@@ -28,9 +28,6 @@ const IDLE: Duration = Duration::from_mins(1);
 #[derive(Default)]
 pub(crate) struct Shares {
     shares: BTreeMap<u16, Share>,
-    queues: HashMap<OwnedServerName, Arc<Queue>>,
-    /// Queues that have work and perhaps no worker.
-    ready: Vec<Arc<Queue>>,
 }
 
 /// A part while this node has it.
@@ -39,6 +36,9 @@ struct Share {
     processed: Cut,
     /// Whether anything was queued that what is stored does not know of.
     is_touched: bool,
+    queues: HashMap<OwnedServerName, Arc<Queue>>,
+    /// Queues that have work and perhaps no worker.
+    ready: Vec<Arc<Queue>>,
     /// Ends what is done for its destinations.
     term: CancellationToken,
 }
@@ -71,21 +71,23 @@ impl Shares {
             Some(cursor) => cursor::read(Some(cursor), now).unwrap_or(now.clone()),
             None => Cut::new(now.generation()),
         };
-        let share = Share {
+        let mut share = Share {
             processed,
             is_touched: !ledger.servers.is_empty(),
+            queues: HashMap::new(),
+            ready: Vec::new(),
             term,
         };
-        self.shares.insert(part, share);
         for row in &ledger.servers {
             let Ok(server) = ServerName::parse(&row.server) else {
                 continue;
             };
             let behind = cursor::read(row.cursor.as_deref(), now);
             let queue = Arc::new(Queue::restore(server.clone(), row, behind));
-            self.ready.push(Arc::clone(&queue));
-            self.queues.insert(server, queue);
+            share.ready.push(Arc::clone(&queue));
+            share.queues.insert(server, queue);
         }
+        self.shares.insert(part, share);
     }
 
     /// Ends a share, and forgets what waits for its destinations: it stands in the log.
@@ -93,10 +95,6 @@ impl Shares {
         if let Some(share) = self.shares.remove(&part) {
             share.term.cancel();
         }
-        self.queues
-            .retain(|server, _| part_of(server.as_str()) != part);
-        self.ready
-            .retain(|queue| part_of(queue.server.as_str()) != part);
     }
 
     /// The parts that this node has.
@@ -105,41 +103,43 @@ impl Shares {
         self.shares.keys().copied()
     }
 
+    /// The share of a destination; `None`: another node sends to it.
+    fn share(&self, server: &ServerName) -> Option<&Share> {
+        self.shares.get(&part_of(server.as_str()))
+    }
+
     /// Whether this node sends to a destination.
     pub(crate) fn has(&self, server: &ServerName) -> bool {
-        self.shares.contains_key(&part_of(server.as_str()))
+        self.share(server).is_some()
     }
 
     /// The queue of a destination, if there ever was something for it.
     pub(crate) fn known(&self, server: &ServerName) -> Option<&Arc<Queue>> {
-        self.queues.get(server)
+        self.share(server)?.queues.get(server)
     }
 
     /// The queue of a destination; `None`: another node sends to it.
     pub(crate) fn queue(&mut self, server: &ServerName) -> Option<Arc<Queue>> {
-        if !self.has(server) {
-            return None;
-        }
-        let queues = &mut self.queues;
-        let queue = queues
-            .entry(server.to_owned())
-            .or_insert_with(|| Arc::new(Queue::new(server.to_owned())));
-        Some(Arc::clone(queue))
+        let share = self.shares.get_mut(&part_of(server.as_str()))?;
+        Some(share.queue(server))
     }
 
     /// Notes that a queue has work.
     pub(crate) fn make_ready(&mut self, queue: Arc<Queue>) {
-        self.ready.push(queue);
+        let part = part_of(queue.server.as_str());
+        if let Some(share) = self.shares.get_mut(&part) {
+            share.ready.push(queue);
+        }
     }
 
     /// The queues that have work and perhaps no worker, each with what ends it.
     pub(crate) fn take_ready(&mut self) -> Vec<(Arc<Queue>, CancellationToken)> {
-        let shares = &self.shares;
-        let with_term = |queue: Arc<Queue>| {
-            let share = shares.get(&part_of(queue.server.as_str()))?;
-            Some((queue, share.term.clone()))
-        };
-        self.ready.drain(..).filter_map(with_term).collect()
+        let mut all = Vec::new();
+        for share in self.shares.values_mut() {
+            let ready = share.ready.drain(..);
+            all.extend(ready.map(|queue| (queue, share.term.clone())));
+        }
+        all
     }
 
     /// Where to read on in the log to come to `upto`: a point, and the parts that stand there.
@@ -167,20 +167,19 @@ impl Shares {
                 if !parts.contains(&part) {
                     continue;
                 }
-                let Some(queue) = self.queue(&server) else {
+                let Some(share) = self.shares.get_mut(&part) else {
                     continue;
                 };
+                let queue = share.queue(&server);
                 let is_running = {
                     let mut state = queue.lock();
                     state.push(item.clone(), since);
                     state.running
                 };
                 if !is_running {
-                    self.ready.push(queue);
+                    share.ready.push(queue);
                 }
-                if let Some(share) = self.shares.get_mut(&part) {
-                    share.is_touched = true;
-                }
+                share.is_touched = true;
             }
         }
         for part in parts {
@@ -192,33 +191,41 @@ impl Shares {
 
     /// How far the log was followed for a destination; `None`: another node sends to it.
     pub(crate) fn processed(&self, server: &ServerName) -> Option<&Cut> {
-        let share = self.shares.get(&part_of(server.as_str()))?;
-        Some(&share.processed)
+        Some(&self.share(server)?.processed)
     }
 
     /// What should be stored of a part; `None`: what is stored is good enough. `is_last`: nothing will
     /// be stored after it.
     pub(crate) fn unstored(&mut self, part: u16, held: &Held, is_last: bool) -> Option<Ledger> {
         let share = self.shares.get_mut(&part)?;
-        let queues = self.queues.values();
-        let queues = queues.filter(|queue| part_of(queue.server.as_str()) == part);
-        let queues: Vec<_> = queues.cloned().collect();
-        let ledger = flush::ledger(&queues, &share.processed);
+        let ledger = flush::ledger(share.queues.values(), &share.processed);
         let stored = held.part.body();
         let is_idle = !is_last
             && !share.is_touched
             && ledger.servers == stored.servers
             && held.stored_at.elapsed() < IDLE;
-        share.is_touched = queues.iter().any(|queue| queue.lock().has_work());
+        share.is_touched = share.has_work();
         (*stored != ledger && !is_idle).then_some(ledger)
     }
 
     /// Whether everything in the log up to `cut` was delivered to the destinations of this node.
     pub(crate) fn is_delivered(&self, cut: &Cut) -> bool {
-        let has_reached = |share: &Share| cut.marks().all(|mark| share.processed.contains(mark));
-        !self.shares.is_empty()
-            && self.shares.values().all(has_reached)
-            && self.queues.values().all(|queue| !queue.lock().has_work())
+        let is_done = |share: &Share| {
+            cut.marks().all(|mark| share.processed.contains(mark)) && !share.has_work()
+        };
+        !self.shares.is_empty() && self.shares.values().all(is_done)
+    }
+}
+
+impl Share {
+    /// The queue of a destination.
+    fn queue(&mut self, server: &ServerName) -> Arc<Queue> {
+        let queue = self.queues.entry(server.to_owned());
+        Arc::clone(queue.or_insert_with(|| Arc::new(Queue::new(server.to_owned()))))
+    }
+
+    fn has_work(&self) -> bool {
+        self.queues.values().any(|queue| queue.lock().has_work())
     }
 }
 
