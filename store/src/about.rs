@@ -26,6 +26,12 @@ impl About {
                 self.schema
             )));
         }
+        if self.schema < SCHEMA {
+            return Err(Error::Unsuitable(format!(
+                "the store has schema {}, which was never released: empty it and begin again",
+                self.schema
+            )));
+        }
         if self.restoring == Some(true) {
             let reason = "a restore into this store has not ended: empty it and restore again";
             return Err(Error::Unsuitable(reason.to_owned()));

@@ -71,7 +71,7 @@ suite! {
     restart:
         everything_is_there_after_a_restart_and_numbers_go_on,
         a_deleted_document_does_not_give_its_number_back,
-        a_newer_schema_is_refused,
+        another_schema_is_refused,
         a_closed_store_commits_nothing,
         a_second_owner_of_the_slot_ends_the_first;
     backup:

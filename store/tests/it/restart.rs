@@ -55,20 +55,23 @@ pub(crate) async fn a_deleted_document_does_not_give_its_number_back(fixture: &F
     next.shutdown().await;
 }
 
-pub(crate) async fn a_newer_schema_is_refused(fixture: &Fixture) {
+pub(crate) async fn another_schema_is_refused(fixture: &Fixture) {
     let engine = fixture.engine().await;
     let store = fixture.store_on(&engine).await;
-    let about = doc! { "schema": SCHEMA + 1, "generation": 1 };
-    store
-        .put(META, hash16(&[b"store"]).to_vec(), &about)
-        .await
-        .expect("stored");
+    for (schema, why) in [
+        (SCHEMA + 1, "newer program"),
+        (SCHEMA - 1, "never released"),
+    ] {
+        let about = doc! { "schema": schema, "generation": 1 };
+        let key = hash16(&[b"store"]).to_vec();
+        store.put(META, key, &about).await.expect("stored");
 
-    let Err(error) = Store::open(engine, "node").await else {
-        panic!("it opened")
-    };
+        let Err(error) = Store::open(engine.clone(), "node").await else {
+            panic!("it opened")
+        };
 
-    assert!(error.to_string().contains("newer program"), "{error}");
+        assert!(error.to_string().contains(why), "{error}");
+    }
     store.shutdown().await;
 }
 
