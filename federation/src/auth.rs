@@ -4,28 +4,27 @@
 
 mod x_matrix;
 
-use std::time::Duration;
-
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
 use gantry_model::{
-    Object, Value,
-    canonical_json::{JsonError, object_to_bytes},
-    id::OwnedServerName,
+    ErrorKind, JsonError, Object, Value, canonical_json::object_to_bytes, id::OwnedServerName,
 };
+use gantry_web::{MAX_BODY_TIME, MAX_JSON_DEPTH, Reader};
 use http::{HeaderMap, Method, header::AUTHORIZATION};
-use http_body_util::{BodyExt, Limited};
 
 use crate::{
     Error, Federation, Result, auth::x_matrix::XMatrix, budget::Slot, client::signed_object,
+    parser::Parser, wire::into_object,
 };
 
-/// The largest body of a request, in bytes: a transaction of 50 events of 64 KiB fits twice.
-const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
-/// How long its body may take to come.
-const MAX_BODY_TIME: Duration = Duration::from_mins(1);
+/// What a request may be: a transaction of 50 events of 64 KiB fits twice.
+const READER: Reader = Reader {
+    max_bytes: 8 * 1024 * 1024,
+    max_depth: MAX_JSON_DEPTH,
+    max_time: MAX_BODY_TIME,
+};
 /// The most `Authorization` headers that are looked at.
 const MAX_HEADERS: usize = 4;
 
@@ -57,11 +56,14 @@ impl FromRequest<Federation> for ServerOrigin {
             .find_caller(&header.origin, &header.key_id)
             .await
             .ok_or(Error::Unauthorized("the signing key is not known"))?;
-        let content = read_body(&parts.method, body).await?;
-        let request = (parts.method.as_str(), uri);
-        let signed = signed_bytes(federation, &header, request, content.as_ref());
-        key.verify_bytes(&signed, &header.signature)
+        let content = read_body(federation.parser(), &parts.method, body).await?;
+        let mut signed = signed_object(parts.method.as_str(), uri, &header.origin, federation.us());
+        if let Some(content) = content {
+            signed.insert("content".to_owned(), content.into());
+        }
+        key.verify_bytes(&object_to_bytes(&signed), &header.signature)
             .map_err(|_| Error::Unauthorized("the signature does not match"))?;
+        let content = signed.remove("content").and_then(into_object);
         if let Some(slot) = parts.extensions.get::<Slot>() {
             federation.requests().begin(&header.origin, slot)?;
         }
@@ -73,17 +75,18 @@ impl FromRequest<Federation> for ServerOrigin {
     }
 }
 
-async fn read_body(method: &Method, body: Body) -> Result<Option<Object>> {
-    let read = Limited::new(body, MAX_BODY_BYTES).collect();
-    let bytes = tokio::time::timeout(MAX_BODY_TIME, read)
-        .await
-        .map_err(|_| Error::BadRequest("the body took too long"))?
-        .map_err(|_| Error::TooLarge("the body is too large"))?
-        .to_bytes();
+async fn read_body(parser: &Parser, method: &Method, body: Body) -> Result<Option<Object>> {
+    let bytes = READER.read(body).await.map_err(|refusal| {
+        if refusal.kind == ErrorKind::TooLarge {
+            Error::TooLarge("the body is too large")
+        } else {
+            Error::BadRequest("the body broke off or took too long")
+        }
+    })?;
     if bytes.is_empty() {
         return Ok(None);
     }
-    match Value::parse(&bytes) {
+    match parser.parse(bytes).await {
         Ok(Value::Object(object)) => Ok(Some(object)),
         // Nothing is asked for in the body of a GET; whatever stands there is not signed.
         _ if method == Method::GET => Ok(None),
@@ -93,20 +96,6 @@ async fn read_body(method: &Method, body: Body) -> Result<Option<Object>> {
         Err(JsonError::TooMany) => Err(Error::TooLarge("the body has too many values")),
         Err(JsonError::Syntax(_)) => Err(Error::NotJson),
     }
-}
-
-/// What the sender of a request has signed: method, URI and content among it.
-fn signed_bytes(
-    federation: &Federation,
-    header: &XMatrix,
-    (method, uri): (&str, &str),
-    content: Option<&Object>,
-) -> Vec<u8> {
-    let mut signed = signed_object(method, uri, &header.origin, federation.us());
-    if let Some(content) = content {
-        signed.insert("content".to_owned(), content.clone().into());
-    }
-    object_to_bytes(&signed)
 }
 
 /// The header to check: one by a key whose algorithm we know.

@@ -7,17 +7,18 @@ use std::{fmt, sync::Arc, time::Duration};
 use gantry_model::{
     Object, Value, canonical_json::object_to_bytes, id::ServerName, sign::signatures_of,
 };
-use gantry_outbound::{Discovery, Outbound, OutboundRequest, OutboundResponse};
+use gantry_outbound::{Discovery, Held, Outbound, OutboundRequest, OutboundResponse};
 use gantry_rooms::Identity;
 use http::{
-    HeaderValue, Method, Uri,
+    HeaderValue, Method, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
 
 use crate::{
     Error, Result,
+    parser::Parser,
     peers::Peers,
-    wire::{object, text},
+    wire::{into_object, object, text},
 };
 
 /// The largest answer unless a call allows more.
@@ -88,6 +89,7 @@ struct Inner {
     discovery: Discovery,
     timeout: Duration,
     peers: Arc<Peers>,
+    parser: Parser,
 }
 
 impl fmt::Debug for Client {
@@ -103,6 +105,7 @@ impl Client {
         discovery: Discovery,
         timeout: Duration,
         peers: Arc<Peers>,
+        parser: Parser,
     ) -> Self {
         Self(Arc::new(Inner {
             identity,
@@ -110,6 +113,7 @@ impl Client {
             discovery,
             timeout,
             peers,
+            parser,
         }))
     }
 
@@ -120,8 +124,8 @@ impl Client {
 
     /// Sends a signed request. Any status but 200 is [`Error::Refused`].
     pub(crate) async fn call(&self, server: &ServerName, call: Call) -> Result<Value> {
-        let header = self.authorization(server, &call);
-        self.send(server, call, Some(header)).await
+        let (answer, _) = self.send_signed(server, call).await?;
+        Ok(answer)
     }
 
     /// The same, for endpoints that answer with an object.
@@ -132,12 +136,29 @@ impl Client {
         }
     }
 
+    /// The same, for answers that may be large: keep what comes with it for as long as the answer.
+    pub(crate) async fn call_large(
+        &self,
+        server: &ServerName,
+        call: Call,
+    ) -> Result<(Object, Held)> {
+        match self.send_signed(server, call).await? {
+            (Value::Object(object), held) => Ok((object, held)),
+            _ => Err(bad(server, "no object")),
+        }
+    }
+
     /// Sends a request that needs no signature.
     pub(crate) async fn call_unsigned(&self, server: &ServerName, call: Call) -> Result<Object> {
         match self.send(server, call, None).await? {
-            Value::Object(object) => Ok(object),
+            (Value::Object(object), _) => Ok(object),
             _ => Err(bad(server, "no object")),
         }
+    }
+
+    async fn send_signed(&self, server: &ServerName, mut call: Call) -> Result<(Value, Held)> {
+        let header = self.authorization(server, &mut call);
+        self.send(server, call, Some(header)).await
     }
 
     async fn send(
@@ -145,7 +166,7 @@ impl Client {
         server: &ServerName,
         call: Call,
         authorization: Option<String>,
-    ) -> Result<Value> {
+    ) -> Result<(Value, Held)> {
         let unreachable = |source| Error::Unreachable {
             server: server.to_owned(),
             source,
@@ -181,7 +202,7 @@ impl Client {
         let request = OutboundRequest::new(call.method.clone(), url);
         let header = Some(format!("Bearer {token}"));
         match self.exchange(host, request, call, header).await? {
-            Value::Object(object) => Ok(object),
+            (Value::Object(object), _) => Ok(object),
             _ => Err(bad(host, "no object")),
         }
     }
@@ -192,7 +213,7 @@ impl Client {
         request: OutboundRequest,
         call: Call,
         authorization: Option<String>,
-    ) -> Result<Value> {
+    ) -> Result<(Value, Held)> {
         let mut request = request
             .timeout(call.timeout.unwrap_or(self.0.timeout))
             .max_bytes(call.max_bytes);
@@ -213,18 +234,26 @@ impl Client {
             server: server.to_owned(),
             source,
         })?;
-        parse_response(server, &response)
+        let OutboundResponse {
+            status, body, held, ..
+        } = response;
+        let body = self.0.parser.parse(body).await;
+        if status.is_success() {
+            return Ok((body.map_err(|_| bad(server, "no JSON"))?, held));
+        }
+        Err(refused(server, status, body.ok().as_ref()))
     }
 
     /// The `X-Matrix` header of a request.
-    fn authorization(&self, server: &ServerName, call: &Call) -> String {
+    fn authorization(&self, server: &ServerName, call: &mut Call) -> String {
         let key = self.0.identity.key();
         let us = self.us();
         let mut signed = signed_object(call.method.as_str(), &call.path, us, server);
-        if let Some(body) = &call.body {
-            signed.insert("content".to_owned(), body.clone().into());
+        if let Some(body) = call.body.take() {
+            signed.insert("content".to_owned(), body.into());
         }
         key.sign_object(us.as_str(), &mut signed);
+        call.body = signed.remove("content").and_then(into_object);
         let signature = signatures_of(&signed, us.as_str())
             .find(|(id, _)| *id == key.id())
             .map_or(String::new(), |(_, signature)| signature.to_owned());
@@ -250,22 +279,18 @@ pub(crate) fn signed_object(
     ])
 }
 
-fn parse_response(server: &ServerName, response: &OutboundResponse) -> Result<Value> {
-    let body = Value::parse(&response.body);
-    if response.status.is_success() {
-        return body.map_err(|_| bad(server, "no JSON"));
-    }
-    let body = body.ok();
+/// What a server says that does not do what it is asked.
+fn refused(server: &ServerName, status: StatusCode, body: Option<&Value>) -> Error {
     let field = |key: &str| {
-        let object = body.as_ref().and_then(Value::as_object)?;
+        let object = body.and_then(Value::as_object)?;
         text(object, key).map(|text| text.chars().take(64).collect::<String>())
     };
-    Err(Error::Refused {
+    Error::Refused {
         server: server.to_owned(),
-        status: response.status.as_u16(),
+        status: status.as_u16(),
         errcode: field("errcode").unwrap_or_default(),
         room_version: field("room_version"),
-    })
+    }
 }
 
 /// An answer that is not what the specification says.

@@ -14,7 +14,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     FederationCalls, acl::Acls, budget::Requests, check::Checker, client::Client, joining::Joining,
-    key_ring::KeyRing, peers::Peers, policy::Policy, receive::Receiver, sender::Sender,
+    key_ring::KeyRing, parser::Parser, peers::Peers, policy::Policy, receive::Receiver,
+    sender::Sender,
 };
 
 /// How often it is looked what lost nodes have left.
@@ -100,6 +101,7 @@ struct Inner {
     acls: Acls,
     peers: Arc<Peers>,
     requests: Requests,
+    parser: Parser,
     joining: Joining,
     /// Rooms whose missing members are being fetched.
     completing: Joining,
@@ -144,12 +146,14 @@ impl Federation {
         } = parts;
         let timeout = Duration::from_millis(config.request_timeout_ms);
         let peers = Arc::new(Peers::new(&config.allow, &config.deny));
+        let parser = Parser::default();
         let client = Client::new(
             rooms.identity().clone(),
             outbound,
             discovery,
             timeout,
             Arc::clone(&peers),
+            parser.clone(),
         );
         let keys = KeyRing::new(
             rooms.clone(),
@@ -180,6 +184,7 @@ impl Federation {
             acls: Acls::default(),
             peers,
             requests: Requests::default(),
+            parser,
             joining: Joining::default(),
             completing: Joining::default(),
             clock,
@@ -277,6 +282,10 @@ impl Federation {
 
     pub(crate) fn peers(&self) -> &Peers {
         &self.0.peers
+    }
+
+    pub(crate) fn parser(&self) -> &Parser {
+        &self.0.parser
     }
 
     pub(crate) fn requests(&self) -> &Requests {

@@ -17,6 +17,7 @@ mod federation;
 mod inbound;
 mod joining;
 mod key_ring;
+mod parser;
 mod peers;
 mod policy;
 mod race;

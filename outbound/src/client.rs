@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Uri, header, uri::Authority};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
@@ -10,6 +10,7 @@ use rustls_pki_types::ServerName;
 use tokio::time::timeout;
 
 use crate::{
+    budget::{Budget, Held},
     config::OutboundConfig,
     error::{Error, Result},
     guard::AddressGuard,
@@ -35,6 +36,7 @@ struct Inner {
     pool: Pool,
     timeout: Duration,
     max_response_bytes: usize,
+    budget: Budget,
     user_agent: header::HeaderValue,
 }
 
@@ -58,6 +60,7 @@ impl Outbound {
             pool: Pool::new(tls::client_config(config.extra_ca.as_deref())?),
             timeout: config.timeout,
             max_response_bytes: config.max_response_bytes,
+            budget: Budget::new(config.max_held_bytes),
             user_agent,
         })))
     }
@@ -158,11 +161,42 @@ impl Outbound {
             .await
             .map_err(|error| unreachable(host, error))?;
         let (parts, body) = response.into_parts();
+        let (body, held) = self.read_body(host, body, max_bytes).await?;
         Ok(OutboundResponse {
             status: parts.status,
             headers: parts.headers,
-            body: read_body(host, body, max_bytes).await?,
+            body,
+            held,
         })
+    }
+
+    async fn read_body(
+        &self,
+        host: &str,
+        body: Incoming,
+        max_bytes: usize,
+    ) -> Result<(Bytes, Held)> {
+        let announced = body.size_hint().lower();
+        if announced > max_bytes as u64 {
+            return Err(Error::TooLarge { max_bytes });
+        }
+        let mut body = Limited::new(body, max_bytes);
+        let mut share = self.0.budget.share();
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|source| {
+                if source.is::<http_body_util::LengthLimitError>() {
+                    return Error::TooLarge { max_bytes };
+                }
+                let host = host.to_owned();
+                Error::Unreachable { host, source }
+            })?;
+            if let Ok(data) = frame.into_data() {
+                share.grow_to(bytes.len() + data.len()).await;
+                bytes.extend_from_slice(&data);
+            }
+        }
+        Ok((bytes.freeze(), share.hold()))
     }
 
     /// Resolves and checks the addresses; from here on nothing is looked up again.
@@ -239,23 +273,6 @@ fn bare_host(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(host)
-}
-
-async fn read_body(host: &str, body: Incoming, max_bytes: usize) -> Result<Bytes> {
-    let announced = body.size_hint().lower();
-    if announced > max_bytes as u64 {
-        return Err(Error::TooLarge { max_bytes });
-    }
-    match Limited::new(body, max_bytes).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Error::TooLarge { max_bytes })
-        }
-        Err(source) => Err(Error::Unreachable {
-            host: host.to_owned(),
-            source,
-        }),
-    }
 }
 
 fn unreachable(host: &str, error: hyper_util::client::legacy::Error) -> Error {

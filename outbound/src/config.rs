@@ -24,6 +24,8 @@ pub struct OutboundConfig {
     pub timeout: Duration,
     /// The largest body of an answer, in bytes, where a request does not say otherwise.
     pub max_response_bytes: usize,
+    /// How long all large answers together may be that are in memory, in bytes. More wait.
+    pub max_held_bytes: usize,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
@@ -36,6 +38,7 @@ impl Default for OutboundConfig {
             allowed_private_ranges: Vec::new(),
             timeout: Duration::from_mins(1),
             max_response_bytes: 64 * 1024 * 1024,
+            max_held_bytes: 256 * 1024 * 1024,
             user_agent: concat!("Gantry/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

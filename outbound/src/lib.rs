@@ -7,6 +7,7 @@
 //!
 //! What this crate must not know: what is sent, and what an answer means.
 
+mod budget;
 mod client;
 mod config;
 mod connector;
@@ -20,6 +21,7 @@ mod request;
 pub mod resolver;
 mod tls;
 
+pub use budget::Held;
 pub use client::Outbound;
 pub use config::{HostOverride, HostOverrideError, OutboundConfig};
 pub use discovery::{Destination, Discovery};

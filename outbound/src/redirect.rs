@@ -83,6 +83,7 @@ mod tests {
                 status,
                 headers,
                 body: Bytes::new(),
+                held: crate::Held::default(),
             },
         )
     }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
 
-use crate::discovery::Destination;
+use crate::{budget::Held, discovery::Destination};
 
 /// Whether redirects are followed. Every hop is resolved and checked anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,6 +105,8 @@ pub struct OutboundResponse {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// What it takes of what large answers may take together.
+    pub held: Held,
 }
 
 impl OutboundResponse {

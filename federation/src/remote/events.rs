@@ -6,6 +6,7 @@ use gantry_model::{
     Object, Value,
     id::{EventId, OwnedEventId, RoomId, ServerName},
 };
+use gantry_outbound::Held;
 use gantry_rooms::Direction;
 
 use super::{path, query};
@@ -36,6 +37,8 @@ pub(crate) struct StateIds {
 pub(crate) struct FullState {
     pub(crate) state: Vec<Object>,
     pub(crate) auth_chain: Vec<Object>,
+    /// What it takes of what large answers may take.
+    pub(crate) _held: Held,
 }
 
 impl Client {
@@ -149,8 +152,9 @@ impl Client {
         let call = Call::get(path + &query(&[("event_id", event.as_str())]))
             .timeout(STATE_TIMEOUT)
             .max_bytes(MAX_STATE_BYTES);
-        let mut answer = self.call_object(server, call).await?;
+        let (mut answer, held) = self.call_large(server, call).await?;
         Ok(FullState {
+            _held: held,
             state: objects(&mut answer, "pdus", MAX_STATE),
             auth_chain: objects(&mut answer, "auth_chain", MAX_STATE),
         })

@@ -6,6 +6,7 @@ use gantry_model::{
     Object, Pdu, RoomVersion, Value,
     id::{OwnedServerName, RoomId, ServerName, UserId},
 };
+use gantry_outbound::Held;
 
 use super::{path, query};
 use crate::{
@@ -42,6 +43,8 @@ pub(crate) struct Joined {
     pub(crate) servers: Vec<OwnedServerName>,
     /// Whether members are missing in the state.
     pub(crate) members_omitted: bool,
+    /// What it takes of what large answers may take.
+    pub(crate) _held: Held,
 }
 
 impl Client {
@@ -89,13 +92,14 @@ impl Client {
         )
         .timeout(JOIN_TIMEOUT)
         .max_bytes(MAX_JOIN_BYTES);
-        let mut answer = self.call_object(server, call).await?;
+        let (mut answer, held) = self.call_large(server, call).await?;
         let members_omitted = answer.get("members_omitted").and_then(Value::as_bool);
         let servers = answer
             .get("servers_in_room")
             .and_then(Value::as_array)
             .unwrap_or_default();
         Ok(Joined {
+            _held: held,
             servers: servers
                 .iter()
                 .take(MAX_SERVERS)

@@ -248,6 +248,7 @@ mod tests {
                 status: StatusCode::OK,
                 headers: all,
                 body: body.into(),
+                held: crate::Held::default(),
             };
             prop_assert!(delegation(&response).is_none_or(|name| !name.as_str().is_empty()));
         }
