@@ -1,55 +1,15 @@
 """Rooms that exist only in what one server says, and events of them, right or wrong."""
 
 import base64
-import hashlib
 import itertools
 import os
 import time
 
 from crowd.room import ServerKey
-from fake_server.events import (
-    add_hash,
-    base64_of,
-    canonical_json,
-    event_id,
-    sign_event,
-    without,
-)
+from fake_server.events import OLD_VERSIONS, add_hash, event_id, sign_event, without
 
 THEN = 1_700_000_000_000
 """When everything happened: events and their ids are the same in every process."""
-
-_OLD_KEPT = {
-    "event_id",
-    "type",
-    "room_id",
-    "sender",
-    "state_key",
-    "content",
-    "hashes",
-    "depth",
-    "prev_events",
-    "prev_state",
-    "auth_events",
-    "origin",
-    "origin_server_ts",
-    "membership",
-}
-_OLD_KEPT_IN_CONTENT = {
-    "m.room.create": {"creator"},
-    "m.room.member": {"membership"},
-    "m.room.join_rules": {"join_rule"},
-    "m.room.power_levels": {
-        "ban",
-        "events",
-        "events_default",
-        "kick",
-        "redact",
-        "state_default",
-        "users",
-        "users_default",
-    },
-}
 
 
 class Realm:
@@ -72,7 +32,7 @@ class Realm:
     @property
     def is_old(self):
         """Whether events bring their ids."""
-        return self.version in ("1", "2")
+        return self.version in OLD_VERSIONS
 
     @property
     def allowed(self):
@@ -106,20 +66,9 @@ class Realm:
         if self.is_old:
             event |= {"event_id": f"${number}:{self.server}", "origin": self.server}
         event |= fields
-        self.seal(event)
-        return event
-
-    def seal(self, event):
-        """Add hash and signature."""
         add_hash(event)
-        if not self.is_old:
-            sign_event(event, self.server, self.key)
-            return
-        kept = {name: field for name, field in event.items() if name in _OLD_KEPT}
-        fields = _OLD_KEPT_IN_CONTENT.get(event["type"], set())
-        content = event["content"].items()
-        kept["content"] = {name: field for name, field in content if name in fields}
-        event["signatures"] = {self.server: {self.key.id: self.key.sign(kept)}}
+        sign_event(event, self.server, self.key, self.version)
+        return event
 
     def references(self, events):
         """How events are named in another one."""
@@ -170,10 +119,8 @@ class Mint:
             "prev_events": [unknown_id() for _ in range(20)],
             "content": {"body": body, "msgtype": "m.text"},
         }
-        digest = hashlib.sha256(canonical_json(event)).digest()
-        event["hashes"] = {"sha256": base64_of(digest)}
-        signed = {**event, "content": {}}
-        event["signatures"] = {self._server: {self._key.id: self._key.sign(signed)}}
+        add_hash(event)
+        sign_event(event, self._server, self._key)
         return event
 
 

@@ -8,8 +8,6 @@ plain HTTP, it says what it was asked so far, and learns of the rooms in which i
 
 import asyncio
 import contextlib
-import signal
-import ssl
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -18,28 +16,27 @@ _BENCH = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(_BENCH), str(_BENCH.parent / "one_room")]
 
 from aiohttp import web  # noqa: E402
-
 from fake_server.events import event_id  # noqa: E402
+from fake_server.federation_api import FederationApi, encoded, listen, told_to_end  # noqa: E402
+
 from hostile.forged import Mint, unknown_id  # noqa: E402
 from hostile.joins import LIES, realm_of, template, tiny_objects  # noqa: E402
 from hostile.keys import key_answer  # noqa: E402
 from hostile.roles import ADDRESSES, ALLOWED_TRAP, CONTROL, HOSTS, server  # noqa: E402
 
-_NOBODY = {"errcode": "M_NOT_FOUND", "error": "not here"}
-_V1, _V2 = "/_matrix/federation/v1", "/_matrix/federation/v2"
 _MIB = 1024 * 1024
 _SLOW = 0.25
 
 _PROMPT = {
-    "slow": ["_keys", "_send"],
+    "slow": ["_server_keys", "_send"],
     "keys: slow": [],
-    "join: slow": ["_keys", "_make_join"],
-    "join: slow history": ["_keys", "_make_join", "_send_join", "_send"],
+    "join: slow": ["_server_keys", "_make_join"],
+    "join: slow history": ["_server_keys", "_make_join", "_send_join", "_send"],
 }
 """What even the slow ones answer at once, so that it comes to the rest."""
 
 
-class Liar:
+class Liar(FederationApi):
     """Answers for all roles, and counts."""
 
     def __init__(self, port, trap_port):
@@ -51,28 +48,6 @@ class Liar:
         self._mints = {}
         self._pages = {}
         self._calm = set()
-
-    def application(self):
-        """The routes of the servers."""
-        app = web.Application(client_max_size=50_000_000, middlewares=[self._enter])
-        app.add_routes(
-            [
-                web.get("/_matrix/key/v2/server", self._keys),
-                web.get("/.well-known/matrix/server", self._well_known),
-                web.get(f"{_V1}/make_join/{{room}}/{{user}}", self._make_join),
-                web.put(f"{_V2}/send_join/{{room}}/{{event}}", self._send_join),
-                web.get(f"{_V1}/query/profile", self._profile),
-                web.get(f"{_V1}/state/{{room}}", self._state),
-                web.get(f"{_V1}/state_ids/{{room}}", self._state_ids),
-                web.get(f"{_V1}/event/{{event}}", self._event),
-                web.get(f"{_V1}/event_auth/{{room}}/{{event}}", self._event_auth),
-                web.get(f"{_V1}/backfill/{{room}}", self._backfill),
-                web.post(f"{_V1}/get_missing_events/{{room}}", self._missing),
-                web.put(f"{_V1}/send/{{transaction}}", self._send),
-                web.route("*", "/{rest:.*}", self._unknown),
-            ]
-        )
-        return app
 
     def control(self):
         """The routes of the control port."""
@@ -99,13 +74,10 @@ class Liar:
         self._calm.add(request.match_info["role"])
         return web.json_response({})
 
-    @web.middleware
-    async def _enter(self, request, handler):
-        request["role"] = role = self._roles[request.transport.get_extra_info("sockname")[0]]
+    async def _respond(self, request, handler):
+        request["role"] = role = self._roles[request["address"]]
         self._asked[role]["/".join(request.path.split("/")[2:5])] += 1
-        if request.body_exists:
-            await request.read()
-        if (role in self._calm or role == "bystander") and handler != self._keys:
+        if (role in self._calm or role == "bystander") and handler != self._server_keys:
             return await self._unknown(request)
         if role.startswith("redirect"):
             return self._redirected(request)
@@ -113,14 +85,13 @@ class Liar:
             return await _drip(request)
         return await handler(request)
 
-    async def _keys(self, request):
+    async def _server_keys(self, request):
         role = request["role"]
         lie = role.removeprefix("keys: ") if role.startswith("keys: ") else "good"
-        return _answer(key_answer(lie, server(role, self._port)))
+        return encoded(key_answer(lie, server(role, self._port)))
 
     async def _well_known(self, request):
-        what = self._roles[request.transport.get_extra_info("sockname")[0]]
-        what = what.removeprefix("well-known: ")
+        what = request["role"].removeprefix("well-known: ")
         port, own = self._trap_port, f"https://{HOSTS.get(what)}/.well-known/matrix/server"
         where = {
             "redirect to loopback": f"https://127.0.0.1:{port}/",
@@ -153,7 +124,7 @@ class Liar:
     async def _make_join(self, request):
         lie = request["role"].removeprefix("join: ")
         if request["role"] == "heavy":
-            return _answer(await asyncio.to_thread(tiny_objects, 10 * _MIB - 100))
+            return encoded(await asyncio.to_thread(tiny_objects, 10 * _MIB - 100))
         if lie not in LIES:
             return await self._unknown(request)
         realm = realm_of(lie, server(request["role"], self._port))
@@ -163,10 +134,7 @@ class Liar:
         lie = request["role"].removeprefix("join: ")
         realm = realm_of(lie, server(request["role"], self._port))
         join = await request.json()
-        return _answer(await asyncio.to_thread(LIES[lie], realm, join))
-
-    async def _profile(self, request):
-        return await self._unknown(request)
+        return encoded(await asyncio.to_thread(LIES[lie], realm, join))
 
     async def _missing(self, request):
         if request["role"] == "flood":
@@ -176,7 +144,7 @@ class Liar:
     async def _state_ids(self, request):
         room = self._rooms.get(request["role"], {})
         if request["role"] == "heavy":
-            return _answer(await asyncio.to_thread(tiny_objects, room["bytes"]))
+            return encoded(await asyncio.to_thread(tiny_objects, room["bytes"]))
         if request["role"] == "flood":
             ids = [unknown_id() for _ in range(45)]
             self._named += len(ids)
@@ -210,22 +178,9 @@ class Liar:
         events = self._pages[role] if role == "flood" else chain
         return web.json_response({"auth_chain": events})
 
-    async def _backfill(self, request):
-        return await self._unknown(request)
-
     def _minted(self, role, count):
         self._named += 20 * count
         return [self._mints[role].message() for _ in range(count)]
-
-    async def _send(self, _request):
-        return web.json_response({"pdus": {}})
-
-    async def _unknown(self, _request):
-        return web.json_response(_NOBODY, status=404)
-
-
-def _answer(body):
-    return web.Response(body=body, content_type="application/json")
 
 
 async def _drip(request):
@@ -240,22 +195,13 @@ async def _drip(request):
     return response
 
 
-async def _serve(port, control_port, trap_port, certificate, key):
+async def _serve(port, control_port, trap_port, *certificate_and_key):
     liar = Liar(port, trap_port)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    servers, control = (
-        web.AppRunner(app, access_log=None) for app in (liar.application(), liar.control())
-    )
-    await servers.setup()
-    await control.setup()
-    end = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
-    for address in ADDRESSES.values():
-        await web.TCPSite(servers, address, port, ssl_context=context).start()
+    places = [(address, port) for address in ADDRESSES.values()]
+    await listen(liar.application(), places, *certificate_and_key)
     # If this one answers, all do.
-    await web.TCPSite(control, CONTROL, control_port).start()
-    await end.wait()
+    await listen(liar.control(), [(CONTROL, control_port)])
+    await told_to_end()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Canonical JSON, hashes and signatures of events, for room version 11."""
+"""Canonical JSON, hashes and signatures of events, for room versions 1, 2 and 11."""
 
 import base64
 import hashlib
@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 ROOM_VERSION = "11"
+OLD_VERSIONS = ("1", "2")
+"""Events of these versions bring their ids, and a redaction keeps other fields."""
 
 _KEPT = {
     "auth_events",
@@ -23,23 +25,31 @@ _KEPT = {
     "state_key",
     "type",
 }
+_OLD_KEPT = {*_KEPT, "membership", "origin", "prev_state"}
 
-_KEPT_IN_CONTENT = {
-    "m.room.member": {"membership", "join_authorised_via_users_server"},
-    "m.room.join_rules": {"join_rule", "allow"},
+_OLD_KEPT_IN_CONTENT = {
+    "m.room.aliases": {"aliases"},
+    "m.room.create": {"creator"},
     "m.room.history_visibility": {"history_visibility"},
-    "m.room.redaction": {"redacts"},
+    "m.room.join_rules": {"join_rule"},
+    "m.room.member": {"membership"},
     "m.room.power_levels": {
         "ban",
         "events",
         "events_default",
-        "invite",
         "kick",
         "redact",
         "state_default",
         "users",
         "users_default",
     },
+}
+_KEPT_IN_CONTENT = {
+    "m.room.history_visibility": {"history_visibility"},
+    "m.room.join_rules": {"join_rule", "allow"},
+    "m.room.member": {"membership", "join_authorised_via_users_server"},
+    "m.room.power_levels": {*_OLD_KEPT_IN_CONTENT["m.room.power_levels"], "invite"},
+    "m.room.redaction": {"redacts"},
 }
 
 
@@ -82,27 +92,36 @@ def add_hash(event):
     event["hashes"] = {"sha256": base64_of(hashlib.sha256(canonical_json(hashed)).digest())}
 
 
-def sign_event(event, server_name, key):
+def sign_event(event, server_name, key, room_version=ROOM_VERSION):
     """Add the signature of what remains of the event after a redaction."""
-    signature = key.sign(without(_redacted(event), "unsigned", "signatures"))
+    redacted = _redacted(event, room_version)
+    signature = key.sign(without(redacted, "unsigned", "signatures"))
     event.setdefault("signatures", {}).setdefault(server_name, {})[key.id] = signature
 
 
 def event_id(event):
     """The reference hash, by which everybody knows the event."""
-    referred = without(_redacted(event), "unsigned", "signatures")
+    referred = without(_redacted(event, ROOM_VERSION), "unsigned", "signatures")
     digest = hashlib.sha256(canonical_json(referred)).digest()
     return "$" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _redacted(event):
-    """The redaction rules of room version 11."""
-    kept = {name: field for name, field in event.items() if name in _KEPT}
-    if event["type"] != "m.room.create":
-        fields = _KEPT_IN_CONTENT.get(event["type"], set())
-        content = event["content"].items()
-        kept["content"] = {name: field for name, field in content if name in fields}
+def _redacted(event, room_version):
+    """What the redaction rules of a room version keep of an event."""
+    if room_version in OLD_VERSIONS:
+        return _only(event, _OLD_KEPT, _OLD_KEPT_IN_CONTENT)
+    if event["type"] == "m.room.create":
+        return {**_only(event, _KEPT, {}), "content": event["content"]}
+    kept = _only(event, _KEPT, _KEPT_IN_CONTENT)
     third_party = event["content"].get("third_party_invite", {})
     if event["type"] == "m.room.member" and "signed" in third_party:
         kept["content"]["third_party_invite"] = {"signed": third_party["signed"]}
+    return kept
+
+
+def _only(event, fields, fields_in_content):
+    kept = {name: field for name, field in event.items() if name in fields}
+    in_content = fields_in_content.get(event["type"], set())
+    content = event["content"].items()
+    kept["content"] = {name: field for name, field in content if name in in_content}
     return kept
