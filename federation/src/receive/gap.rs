@@ -27,6 +27,9 @@ const MAX_ROUNDS: usize = 12;
 const MAX_SERVERS: usize = 4;
 /// Events of a gap that a policy server may refuse before the others are not even shown to it.
 const MAX_QUESTIONS: usize = 10;
+/// Events of a gap for which other servers are asked for auth events and a state. A gap has few edges;
+/// one that is all edges would have everybody in the room asked for each of them.
+const MAX_CONTEXTS: usize = 20;
 /// How long all of it may take.
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -43,6 +46,7 @@ async fn fill_unbounded(inner: &Inner, origin: &ServerName, pdu: Pdu) -> Result<
     let missing = fetch_previous(inner, &servers, pdu).await?;
     let mut result = Err(Error::NoServer);
     let mut questions = MAX_QUESTIONS;
+    let mut contexts = MAX_CONTEXTS;
     for event in by_prev(missing) {
         let is_target = event.event_id() == target;
         let arrival = if is_target {
@@ -55,7 +59,8 @@ async fn fill_unbounded(inner: &Inner, origin: &ServerName, pdu: Pdu) -> Result<
         if arrival == Arrival::NotRecommended {
             questions = questions.saturating_sub(1);
         }
-        let taken = take_in(inner, &servers, event, arrival).await;
+        let contexts = if is_target { &mut 1 } else { &mut contexts };
+        let taken = take_in(inner, &servers, event, arrival, contexts).await;
         if let Err(error) = &taken {
             tracing::debug!(%event_id, %error, "an event of a gap was not taken in");
         }
@@ -159,14 +164,22 @@ async fn with_unknown_prev(
     Ok(unknown)
 }
 
-/// Takes one event in; missing auth events and a missing state are fetched from whoever gives them.
+/// Takes one event in; missing auth events and a missing state are fetched from whoever gives them,
+/// for so many events as `contexts` still allows.
 async fn take_in(
     inner: &Inner,
     servers: &[OwnedServerName],
     pdu: Pdu,
     arrival: Arrival,
+    contexts: &mut usize,
 ) -> Result<Ingested> {
     let mut ingested = inner.rooms.ingest(pdu.clone(), arrival).await?;
+    if matches!(ingested, Ingested::Missing { .. }) {
+        let Some(left) = contexts.checked_sub(1) else {
+            return Ok(ingested);
+        };
+        *contexts = left;
+    }
     let mut servers = servers.to_vec();
     // A server that gives something that does not suffice is not asked again.
     while !servers.is_empty()
