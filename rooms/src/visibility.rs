@@ -51,7 +51,7 @@ impl Rooms {
                     let sees = match has_forgotten {
                         true => is_open(view.dag(), states),
                         false => {
-                            event.pdu.is_state("m.room.member", user.as_str())
+                            is_own_end(&event, user)
                                 || may_see(view.dag(), states, memberships, was_joined_later)
                         }
                     };
@@ -254,6 +254,13 @@ fn may_see(
         _ => was_joined_later,
     };
     memberships.contains(&Some(Membership::Join)) || states.into_iter().any(may_see_in)
+}
+
+/// Whether an event takes a user out of a room, who always sees that: otherwise an invite that was
+/// declined, or taken back, would stay.
+fn is_own_end(event: &RoomEvent, user: &UserId) -> bool {
+    event.pdu.is_state("m.room.member", user.as_str())
+        && matches!(event.pdu.content_str("membership"), Some("leave" | "ban"))
 }
 
 /// Whether anybody may see what happened between the states.

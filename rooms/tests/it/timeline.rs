@@ -161,11 +161,16 @@ async fn with_joined_visibility_nothing_before_the_join_is_seen() {
     let change = NewEvent::state(alice.clone(), "m.room.history_visibility", "", joined);
     house.rooms.submit(&room, change).await.unwrap();
     house.say(&room, &alice, "before").await;
-    house
-        .rooms
-        .submit(&room, member(&bob, &bob, "join"))
-        .await
-        .unwrap();
+    let steps = [
+        (&alice, "invite"),
+        (&bob, "leave"),
+        (&alice, "invite"),
+        (&bob, "join"),
+    ];
+    for (sender, membership) in steps {
+        let event = member(sender, &bob, membership);
+        house.rooms.submit(&room, event).await.unwrap();
+    }
     house.say(&room, &alice, "during").await;
 
     let log = house.rooms.log(&room, 0, 100).await.unwrap();
@@ -176,6 +181,13 @@ async fn with_joined_visibility_nothing_before_the_join_is_seen() {
         .filter_map(|event| event.pdu.content_str("body"))
         .collect();
     assert_eq!(texts, ["during"]);
+    let own = visible
+        .iter()
+        .filter(|event| event.pdu.is_state("m.room.member", bob.as_str()));
+    let own: Vec<_> = own
+        .filter_map(|event| event.pdu.content_str("membership"))
+        .collect();
+    assert_eq!(own, ["leave", "join"], "invites are told as invites");
     house.rooms.submit(&room, message(&bob, "x")).await.unwrap();
     house.close().await;
 }
