@@ -1,0 +1,1 @@
+"""What happens between the nodes of one server, measured from outside."""
