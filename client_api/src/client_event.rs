@@ -151,7 +151,7 @@ impl<'a> Viewer<'a> {
         let redacts = pdu.redacts().map(ToString::to_string);
         if let Some(target) = &redacts {
             // Room version 11 moved it; clients find it in both places, whatever the version.
-            content.insert("redacts".to_owned(), Value::from(target.as_str()));
+            content.insert("redacts", Value::from(target.as_str()));
         }
         ClientEvent {
             event_id: pdu.event_id().to_string(),

@@ -59,7 +59,7 @@ impl FromRequest<Federation> for ServerOrigin {
         let content = read_body(federation.parser(), &parts.method, body).await?;
         let mut signed = signed_object(parts.method.as_str(), uri, &header.origin, federation.us());
         if let Some(content) = content {
-            signed.insert("content".to_owned(), content.into());
+            signed.insert("content", content.into());
         }
         key.verify_bytes(&object_to_bytes(&signed), &header.signature)
             .map_err(|_| Error::Unauthorized("the signature does not match"))?;

@@ -250,7 +250,7 @@ impl Client {
         let us = self.us();
         let mut signed = signed_object(call.method.as_str(), &call.path, us, server);
         if let Some(body) = call.body.take() {
-            signed.insert("content".to_owned(), body.into());
+            signed.insert("content", body.into());
         }
         key.sign_object(us.as_str(), &mut signed);
         call.body = signed.remove("content").and_then(into_object);

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use crate::{
     Error, Result,
     client::{Call, Client, bad},
-    wire::{object, server_name, text},
+    wire::{server_name, text},
 };
 
 /// The id of the key with which policy servers sign.
@@ -96,11 +96,8 @@ impl PolicyServer {
             return None;
         };
         // The server may have signed as the sender's server too.
-        let own = signatures
-            .entry(self.via.to_string())
-            .or_insert_with(|| object([]).into());
-        let Value::Object(own) = own else { return None };
-        own.insert(KEY_ID.to_owned(), signature.into());
+        let own = signatures.object_mut(self.via.as_str());
+        own.insert(KEY_ID, signature.into());
         let pdu = Pdu::parse(event, pdu.rules().version).ok()?;
         self.has_signed(&pdu).then_some(pdu)
     }
@@ -218,6 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::wire::object;
 
     fn key() -> ServerSigningKey {
         ServerSigningKey::from_seed("policy_server", &[9; 32])

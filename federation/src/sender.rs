@@ -55,7 +55,7 @@ fn log_refused(server: &ServerName, answer: &Value) {
     let results = answer.as_object().and_then(|answer| answer.get("pdus"));
     for (event, result) in results.and_then(Value::as_object).into_iter().flatten() {
         if let Some(error) = result.as_object().and_then(|result| text(result, "error")) {
-            tracing::info!(%server, event, error, "another server refused an event");
+            tracing::info!(%server, %event, error, "another server refused an event");
         }
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn stripped(event: &Object) -> Option<Object> {
     KEYS.iter()
         .map(|key| {
             event
-                .get(*key)
+                .get(key)
                 .map(|value| ((*key).to_owned(), value.clone()))
         })
         .collect()

@@ -34,7 +34,7 @@ impl Administration {
             .await?;
         let mut content: Object = text("msgtype", "m.text");
         let message = wish.message.as_deref().unwrap_or(MESSAGE);
-        content.insert("body".to_owned(), message.into());
+        content.insert("body", message.into());
         let message = NewMessage {
             room: room.clone(),
             kind: "m.room.message".to_owned(),

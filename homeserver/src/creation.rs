@@ -181,7 +181,7 @@ impl Creation {
             let invited = match content {
                 Ok(mut content) => {
                     if wish.is_direct {
-                        content.insert("is_direct".to_owned(), true.into());
+                        content.insert("is_direct", true.into());
                     }
                     self.core.invite(sender, room, user, content).await
                 }

@@ -22,10 +22,10 @@ pub(crate) fn create_content(
     rules: &RoomVersionRules,
 ) -> Result<Object> {
     let mut content = wish.creation_content.clone();
-    content.insert("room_version".to_owned(), rules.version.as_str().into());
+    content.insert("room_version", rules.version.as_str().into());
     content.remove("creator");
     if !rules.creator_is_sender {
-        content.insert("creator".to_owned(), creator.as_str().into());
+        content.insert("creator", creator.as_str().into());
     }
     if rules.privileged_creators {
         let creators = additional_creators(wish, creator)?;
@@ -35,7 +35,7 @@ pub(crate) fn create_content(
                 .iter()
                 .map(|user| user.as_str().into())
                 .collect::<Vec<Value>>();
-            content.insert("additional_creators".to_owned(), creators.into());
+            content.insert("additional_creators", creators.into());
         }
     }
     Ok(content)
@@ -293,12 +293,9 @@ mod tests {
     fn the_creator_and_the_version_are_ours_to_say() {
         let alice = user_id!("@a:b");
         let mut wish = CreateRoom::default();
-        wish.creation_content
-            .insert("creator".to_owned(), "@evil:b".into());
-        wish.creation_content
-            .insert("room_version".to_owned(), "99".into());
-        wish.creation_content
-            .insert("m.federate".to_owned(), false.into());
+        wish.creation_content.insert("creator", "@evil:b".into());
+        wish.creation_content.insert("room_version", "99".into());
+        wish.creation_content.insert("m.federate", false.into());
 
         let old = create_content(&wish, alice, RoomVersion::V10.rules()).expect("content");
         let new = create_content(&wish, alice, RoomVersion::V11.rules()).expect("content");
@@ -330,7 +327,7 @@ mod tests {
         let mut wish = CreateRoom::default();
         let named: Vec<Value> = vec!["nobody".into()];
         wish.creation_content
-            .insert("additional_creators".to_owned(), named.into());
+            .insert("additional_creators", named.into());
 
         let result = create_content(&wish, user_id!("@a:b"), RoomVersion::V12.rules());
 

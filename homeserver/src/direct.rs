@@ -93,14 +93,12 @@ impl Creation {
     async fn note_direct(&self, user: &UserId, other: &UserId, room: &RoomId) -> Result<()> {
         let changed = |content: Option<Object>| {
             let mut content = content.unwrap_or_default();
-            let rooms = content
-                .entry(other.to_string())
-                .or_insert(Value::Array(Vec::new()));
-            if let Value::Array(rooms) = rooms {
-                rooms.push(room.as_str().into());
-            } else {
-                *rooms = vec![Value::from(room.as_str())].into();
-            }
+            let mut rooms = match content.remove(other.as_str()) {
+                Some(Value::Array(rooms)) => rooms,
+                _ => Vec::new(),
+            };
+            rooms.push(room.as_str().into());
+            content.insert(other.as_str(), rooms.into());
             Some(content)
         };
         Ok(self

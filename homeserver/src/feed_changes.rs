@@ -273,7 +273,7 @@ impl Feed {
         let leave = self.core.rooms.pdu(room, &row.event_id).await?;
         let event = leave.map(|leave| {
             let mut event = leave.object().clone();
-            event.insert("event_id".to_owned(), leave.event_id().as_str().into());
+            event.insert("event_id", leave.event_id().as_str().into());
             event
         });
         Ok(LeftChange {

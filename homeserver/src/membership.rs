@@ -185,7 +185,7 @@ impl MembershipActs {
     ) -> Result<()> {
         let mut content = object([("membership", membership.as_str().into())]);
         if let Some(reason) = reason {
-            content.insert("reason".to_owned(), reason.into());
+            content.insert("reason", reason.into());
         }
         let event = NewEvent::state(session.user_id.clone(), MEMBER, user.as_str(), content);
         self.core.submit(room, event).await?;
@@ -294,7 +294,7 @@ impl Core {
             Some(Membership::Join | Membership::Invite | Membership::Knock) => {
                 let mut content = object([("membership", "leave".into())]);
                 if let Some(reason) = reason {
-                    content.insert("reason".to_owned(), reason.into());
+                    content.insert("reason", reason.into());
                 }
                 let event = NewEvent::state(user.to_owned(), MEMBER, user.as_str(), content);
                 self.submit(room, event).await?;

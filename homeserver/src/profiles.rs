@@ -89,9 +89,7 @@ fn from_answer(mut answer: Object) -> Profile {
     let (displayname, avatar_url) = (text("displayname"), text("avatar_url"));
     let fields = answer
         .into_iter()
-        .filter_map(|(key, value): (String, Value)| {
-            Some((key, serde_json::to_value(&value).ok()?))
-        });
+        .filter_map(|(key, value)| Some((key.to_string(), serde_json::to_value(&value).ok()?)));
     Profile {
         displayname,
         avatar_url,

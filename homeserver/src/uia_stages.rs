@@ -1,7 +1,7 @@
 //! What each stage of user-interactive authentication asks for.
 
 use gantry_accounts::{Secret, UiaSession};
-use gantry_model::{ErrorKind, Object, Value, id::OwnedUserId};
+use gantry_model::{ErrorKind, Object, id::OwnedUserId};
 
 use crate::{
     AuthData, Error, Result, Sessions,
@@ -164,16 +164,15 @@ impl Core {
     fn terms(&self) -> Object {
         let mut policies = Object::new();
         for term in &self.config.accounts.terms {
-            let policy = policies
-                .entry(term.id.clone())
-                .or_insert_with(|| object([("version", term.version.as_str().into())]).into());
-            if let Value::Object(policy) = policy {
-                let text = object([
-                    ("name", term.name.as_str().into()),
-                    ("url", term.url.as_str().into()),
-                ]);
-                policy.insert(term.language.clone(), text.into());
+            let policy = policies.object_mut(&term.id);
+            if policy.is_empty() {
+                policy.insert("version", term.version.as_str().into());
             }
+            let text = object([
+                ("name", term.name.as_str().into()),
+                ("url", term.url.as_str().into()),
+            ]);
+            policy.insert(term.language.as_str(), text.into());
         }
         object([("policies", policies.into())])
     }

@@ -63,15 +63,15 @@ impl UpgradeEvents<'_> {
             self.rules.version.as_str().into(),
         );
         if !self.rules.creator_is_sender {
-            content.insert("creator".to_owned(), self.user.as_str().into());
+            content.insert("creator", self.user.as_str().into());
         }
         let mut before = predecessor(self.old.room_id());
         if !self.rules.room_id_is_create_hash
             && let Some(last) = self.old.extremities().pop()
         {
-            before.insert("event_id".to_owned(), last.as_str().into());
+            before.insert("event_id", last.as_str().into());
         }
-        content.insert("predecessor".to_owned(), before.into());
+        content.insert("predecessor", before.into());
         let others: Vec<Value> = self.others().map(|user| user.as_str().into()).collect();
         if others.is_empty() {
             return Ok(content);
@@ -82,7 +82,7 @@ impl UpgradeEvents<'_> {
                 "Rooms of this version have no additional creators",
             ));
         }
-        content.insert("additional_creators".to_owned(), others.into());
+        content.insert("additional_creators", others.into());
         Ok(content)
     }
 
@@ -163,7 +163,7 @@ impl UpgradeEvents<'_> {
                     .map(|user| (user, CREATOR_LEVEL.into())),
             );
         }
-        levels.insert("users".to_owned(), users.into());
+        levels.insert("users", users.into());
         levels
     }
 
@@ -208,13 +208,9 @@ fn highest_needed(levels: &Object) -> i64 {
 }
 
 fn raise_tombstone(levels: &mut Object) {
-    let events = levels
-        .entry("events".to_owned())
-        .or_insert_with(|| Object::new().into());
-    if let Value::Object(events) = events {
-        let standing = events.get("m.room.tombstone").and_then(Value::as_int);
-        if standing.is_none_or(|level| level < TOMBSTONE_LEVEL) {
-            events.insert("m.room.tombstone".to_owned(), TOMBSTONE_LEVEL.into());
-        }
+    let events = levels.object_mut("events");
+    let standing = events.get("m.room.tombstone").and_then(Value::as_int);
+    if standing.is_none_or(|level| level < TOMBSTONE_LEVEL) {
+        events.insert("m.room.tombstone", TOMBSTONE_LEVEL.into());
     }
 }

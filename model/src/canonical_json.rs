@@ -3,20 +3,23 @@
 //! Specification: <https://spec.matrix.org/v1.19/appendices/#canonical-json>.
 
 mod extent;
+mod object;
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 pub use extent::Extent;
+use object::ObjectVisitor;
+pub use object::{Iter, Key, Object};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 
+/// The deepest nesting of what is parsed.
+const MAX_DEPTH: usize = 128;
+
 /// The largest integer of canonical JSON, 2^53 - 1.
 pub const MAX_INT: i64 = (1 << 53) - 1;
-
-/// A JSON object; its keys are sorted by code point.
-pub type Object = BTreeMap<String, Value>;
 
 /// A JSON value. `Number` holds what canonical JSON forbids (fractions, large integers) and what
 /// the rooms of versions 1 to 5 contain all the same.
@@ -59,7 +62,12 @@ impl Value {
     /// Parses any JSON value that is not made of tiny pieces: of those, a few megabytes would become
     /// gigabytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        if !Extent::of(bytes).is_fair() {
+        let extent = Extent::of(bytes);
+        if extent.depth > MAX_DEPTH {
+            let error = serde::de::Error::custom("it is nested too deeply");
+            return Err(JsonError::Syntax(error));
+        }
+        if !extent.is_fair() {
             return Err(JsonError::TooMany);
         }
         serde_json::from_slice(bytes).map_err(JsonError::Syntax)
@@ -269,7 +277,7 @@ impl From<serde_json::Value> for Value {
             serde_json::Value::Object(object) => Self::Object(
                 object
                     .into_iter()
-                    .map(|(key, value)| (key, value.into()))
+                    .map(|(key, value)| (key, Self::from(value)))
                     .collect(),
             ),
         }
@@ -340,15 +348,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
+        items.shrink_to_fit();
         Ok(Value::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Object::new();
-        while let Some((key, value)) = map.next_entry()? {
-            object.insert(key, value);
-        }
-        Ok(Value::Object(object))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        ObjectVisitor.visit_map(map).map(Value::Object)
     }
 }
 

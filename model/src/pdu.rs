@@ -335,7 +335,7 @@ impl PduDraft {
         let mut content = self.content.clone();
         if let Some(redacts) = &self.redacts {
             if rules.redacts_in_content {
-                content.insert("redacts".to_owned(), redacts.as_str().into());
+                content.insert("redacts", redacts.as_str().into());
             } else {
                 set("redacts", redacts.as_str().into());
             }

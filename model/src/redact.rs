@@ -91,7 +91,7 @@ pub fn redact_content(kind: &str, content: &Object, rules: &RoomVersionRules) ->
         .iter()
         .filter_map(|key| {
             content
-                .get(*key)
+                .get(key)
                 .map(|value| ((*key).to_owned(), value.clone()))
         })
         .collect();
@@ -102,7 +102,7 @@ pub fn redact_content(kind: &str, content: &Object, rules: &RoomVersionRules) ->
             .and_then(|invite| invite.get("signed"));
         if let Some(signed) = signed {
             let invite = Object::from([("signed".to_owned(), signed.clone())]);
-            kept.insert("third_party_invite".to_owned(), invite.into());
+            kept.insert("third_party_invite", invite.into());
         }
     }
     kept

@@ -88,24 +88,9 @@ impl fmt::Debug for ServerSigningKey {
 }
 
 fn insert_signature(object: &mut Object, entity: &str, key_id: &str, signature: String) {
-    let signatures = object
-        .entry("signatures".to_owned())
-        .or_insert_with(|| Value::Object(Object::new()));
-    if !matches!(signatures, Value::Object(_)) {
-        *signatures = Value::Object(Object::new());
-    }
-    let Value::Object(signatures) = signatures else {
-        return;
-    };
-    let of_entity = signatures
-        .entry(entity.to_owned())
-        .or_insert_with(|| Value::Object(Object::new()));
-    if !matches!(of_entity, Value::Object(_)) {
-        *of_entity = Value::Object(Object::new());
-    }
-    if let Value::Object(of_entity) = of_entity {
-        of_entity.insert(key_id.to_owned(), signature.into());
-    }
+    let signatures = object.object_mut("signatures");
+    let of_entity = signatures.object_mut(entity);
+    of_entity.insert(key_id, signature.into());
 }
 
 /// The public half of a signing key.
@@ -261,7 +246,7 @@ mod tests {
             verify_key.verify_object("other", "ed25519:1", &object),
             Err(SignError::Missing)
         );
-        object.insert("a".to_owned(), Value::Int(2));
+        object.insert("a", Value::Int(2));
         assert_eq!(
             verify_key.verify_object("domain", "ed25519:1", &object),
             Err(SignError::Mismatch)

@@ -23,45 +23,43 @@ pub(crate) fn typing(users: &[OwnedUserId]) -> DataEvent {
 /// receipt of a kind at an event; where he has two, of two threads, the second goes into another.
 pub(crate) fn receipts(receipts: &[Receipt]) -> Vec<DataEvent> {
     let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
-    let mut contents: Vec<Object> = Vec::new();
+    // Event, kind and user.
+    let mut contents: Vec<BTreeMap<&str, BTreeMap<&str, Vec<(&str, Value)>>>> = Vec::new();
     for receipt in receipts {
         let event = receipt.event_id.as_str();
         let place = places
             .entry((event, &receipt.kind, receipt.user.as_str()))
             .or_default();
         if contents.len() == *place {
-            contents.push(Object::new());
+            contents.push(BTreeMap::new());
         }
-        let kinds = child(&mut contents[*place], event);
-        child(kinds, &receipt.kind).insert(receipt.user.to_string(), data(receipt).into());
+        let kinds = contents[*place].entry(event).or_default();
+        let users = kinds.entry(&receipt.kind).or_default();
+        users.push((receipt.user.as_str(), data(receipt).into()));
         *place += 1;
     }
     contents
         .into_iter()
-        .map(|content| DataEvent {
+        .map(|events| DataEvent {
             kind: "m.receipt".to_owned(),
-            content,
+            content: object_of(events, |kinds| object_of(kinds, Object::from_iter)),
         })
+        .collect()
+}
+
+fn object_of<T>(fields: BTreeMap<&str, T>, value: impl Fn(T) -> Object) -> Object {
+    let fields = fields.into_iter();
+    fields
+        .map(|(key, field)| (key, Value::from(value(field))))
         .collect()
 }
 
 fn data(receipt: &Receipt) -> Object {
     let mut data = Object::from([("ts".to_owned(), Value::from(receipt.ts))]);
     if let Some(thread) = &receipt.thread {
-        data.insert("thread_id".to_owned(), Value::from(thread.as_str()));
+        data.insert("thread_id", Value::from(thread.as_str()));
     }
     data
-}
-
-/// The object at a key, made if there is none.
-fn child<'a>(object: &'a mut Object, key: &str) -> &'a mut Object {
-    let value = object
-        .entry(key.to_owned())
-        .or_insert_with(|| Value::Object(Object::new()));
-    match value {
-        Value::Object(child) => child,
-        _ => unreachable!("only objects are put in here"),
-    }
 }
 
 #[cfg(test)]

@@ -170,7 +170,7 @@ fn known_kind(kind: &str) -> Result<RuleKind> {
 }
 
 fn new_rule(kind: &str, rule_id: &str, mut body: Object) -> Result<NewPushRule> {
-    body.insert("rule_id".to_owned(), rule_id.into());
+    body.insert("rule_id", rule_id.into());
     if kind == "content" && !body.contains_key("pattern") {
         return Err(Error::MissingParam("pattern"));
     }

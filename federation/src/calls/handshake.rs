@@ -61,10 +61,10 @@ pub(super) fn finish(
         return Err(bad(server, "a template for something else"));
     }
     let mut ours = extra.clone();
-    ours.insert("membership".to_owned(), membership.into());
+    ours.insert("membership", membership.into());
     ours.remove("join_authorised_via_users_server");
     if let Some(via) = content.and_then(|content| content.get("join_authorised_via_users_server")) {
-        ours.insert("join_authorised_via_users_server".to_owned(), via.clone());
+        ours.insert("join_authorised_via_users_server", via.clone());
     }
     let mut object = object([
         ("type", "m.room.member".into()),
@@ -80,8 +80,8 @@ pub(super) fn finish(
     let rules = version.rules();
     if rules.event_id == EventIdFormat::Chosen {
         let id = format!("${}:{us}", federation.rng().alphanumeric(18));
-        object.insert("event_id".to_owned(), id.into());
-        object.insert("origin".to_owned(), us.as_str().into());
+        object.insert("event_id", id.into());
+        object.insert("origin", us.as_str().into());
     }
     hash::set_content_hash(&mut object);
     federation

@@ -164,9 +164,9 @@ fn offer(answer: &Object) -> Option<Offer> {
         })
         .collect();
     let mut content = keys.first()?.clone();
-    content.insert("display_name".to_owned(), name.into());
+    content.insert("display_name", name.into());
     let keys: Vec<Value> = keys.into_iter().map(Value::from).collect();
-    content.insert("public_keys".to_owned(), keys.into());
+    content.insert("public_keys", keys.into());
     Some(Offer {
         token: token.to_owned(),
         content,

@@ -50,13 +50,13 @@ impl PublicRoomsQuery {
         set("since", self.since.as_deref().map(Value::from));
         let mut filter = Object::new();
         if let Some(search) = &self.search {
-            filter.insert("generic_search_term".to_owned(), search.as_str().into());
+            filter.insert("generic_search_term", search.as_str().into());
         }
         if let Some(types) = &self.room_types {
             let types = types
                 .iter()
                 .map(|one| one.as_deref().map_or(Value::Null, Value::from));
-            filter.insert("room_types".to_owned(), types.collect::<Vec<_>>().into());
+            filter.insert("room_types", types.collect::<Vec<_>>().into());
         }
         set("filter", (!filter.is_empty()).then(|| filter.into()));
         body

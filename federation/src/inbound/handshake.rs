@@ -55,7 +55,7 @@ pub(super) async fn make(
     let event = NewEvent::state(user.to_owned(), "m.room.member", user.as_str(), content);
     let mut template = federation.rooms().template(room, event).await?;
     let us = federation.us().as_str();
-    template.object.insert("origin".to_owned(), us.into());
+    template.object.insert("origin", us.into());
     Ok(reply([
         ("event", template.object.into()),
         ("room_version", template.version.as_str().into()),

@@ -126,11 +126,11 @@ async fn list(federation: &Federation, wanted: &Wanted) -> Result<Json<Value>> {
         ("total_room_count_estimate", (total as i64).into()),
     ]);
     if end < total {
-        answer.insert("next_batch".to_owned(), end.to_string().into());
+        answer.insert("next_batch", end.to_string().into());
     }
     if wanted.since > 0 {
         let previous = wanted.since.saturating_sub(wanted.limit);
-        answer.insert("prev_batch".to_owned(), previous.to_string().into());
+        answer.insert("prev_batch", previous.to_string().into());
     }
     Ok(Json(answer.into()))
 }

@@ -64,7 +64,7 @@ fn entries<'a>(
             let key = VerifyKey::from_base64(text(entry, "key")?).ok()?;
             key_id
                 .starts_with("ed25519:")
-                .then(|| (key_id.clone(), key, entry))
+                .then(|| (key_id.to_string(), key, entry))
         })
 }
 
@@ -121,7 +121,7 @@ mod tests {
     fn an_answer_must_be_signed_by_a_current_key_of_the_server() {
         let old = ServerSigningKey::from_seed("old", &[2; 32]);
         let mut tampered = answer(NOW, &ServerSigningKey::from_seed("new", &[1; 32]));
-        tampered.insert("valid_until_ts".to_owned(), (NOW + 1).into());
+        tampered.insert("valid_until_ts", (NOW + 1).into());
 
         assert!(read(server(), &answer(NOW, &old), NOW).is_err());
         assert!(read(server(), &tampered, NOW).is_err());

@@ -51,7 +51,7 @@ impl WantedKeys {
                     let until = criterion
                         .as_object()
                         .and_then(|criterion| criterion.get("minimum_valid_until_ts"));
-                    (key_id.clone(), until.and_then(Value::as_int))
+                    (key_id.to_string(), until.and_then(Value::as_int))
                 })
                 .collect()
         };
@@ -143,7 +143,7 @@ fn pick(mut answers: Vec<Object>, wanted: &[(String, Option<i64>)]) -> Vec<Objec
         let fields = ["verify_keys", "old_verify_keys"];
         let mut maps = fields
             .iter()
-            .filter_map(|field| answer.get(*field)?.as_object());
+            .filter_map(|field| answer.get(field)?.as_object());
         maps.any(|keys| keys.contains_key(key_id))
     };
     if wanted.is_empty() {

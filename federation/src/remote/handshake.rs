@@ -198,7 +198,7 @@ impl Client {
         let stripped: Vec<Value> = stripped.into_iter().map(Value::from).collect();
         let mut body = invite.object().clone();
         let unsigned = wire::object([("invite_room_state", stripped.into())]);
-        body.insert("unsigned".to_owned(), unsigned.into());
+        body.insert("unsigned", unsigned.into());
         let answer = self.call(server, Call::put(path, body)).await?;
         let event = answer
             .as_array()

@@ -80,7 +80,7 @@ pub(crate) fn authorization(
         ("destination".to_owned(), to.name.as_str().into()),
     ]);
     if method != "GET" {
-        signed.insert("content".to_owned(), body.clone().into());
+        signed.insert("content", body.clone().into());
     }
     from.key.sign_object(from.name.as_str(), &mut signed);
     let (_, signature) = gantry_model::sign::signatures_of(&signed, from.name.as_str())
@@ -162,7 +162,7 @@ async fn bad_events_are_dropped_and_good_ones_beside_them_taken() {
             .await
             .object()
             .clone();
-        object.insert("sender".to_owned(), anna.as_str().into());
+        object.insert("sender", anna.as_str().into());
         set_content_hash(&mut object);
         b.key
             .sign_event(a.name.as_str(), &mut object, RoomVersion::V11.rules());
@@ -174,12 +174,12 @@ async fn bad_events_are_dropped_and_good_ones_beside_them_taken() {
             .object()
             .clone();
         let content = object_of(r#"{"body":"hidden","msgtype":"m.text"}"#);
-        object.insert("content".to_owned(), content.into());
+        object.insert("content", content.into());
         Pdu::parse(object, RoomVersion::V11).unwrap()
     };
     let malformed = object_of(r#"{"type":"m.room.message"}"#);
     let mut huge = good.object().clone();
-    huge.insert("x".to_owned(), "x".repeat(70_000).into());
+    huge.insert("x", "x".repeat(70_000).into());
     let body = transaction(vec![
         malformed,
         huge,
@@ -247,10 +247,10 @@ async fn an_event_that_the_rules_forbid_is_rejected() {
     a.sees_membership(&room, &ben, Membership::Join).await;
     let honest = draft(&b, &room, message(&ben, "x")).await;
     let mut coup = honest.object().clone();
-    coup.insert("type".to_owned(), "m.room.power_levels".into());
-    coup.insert("state_key".to_owned(), "".into());
+    coup.insert("type", "m.room.power_levels".into());
+    coup.insert("state_key", "".into());
     let levels = format!(r#"{{"users":{{"{ben}":100}}}}"#);
-    coup.insert("content".to_owned(), object(&levels).into());
+    coup.insert("content", object(&levels).into());
     coup.remove("signatures");
     set_content_hash(&mut coup);
     b.key
@@ -379,7 +379,7 @@ async fn a_server_that_does_not_tell_what_it_refers_to_delays_no_other() {
         .object()
         .clone();
     let nowhere = format!("${}", "A".repeat(43));
-    bait.insert("prev_events".to_owned(), vec![nowhere.into()].into());
+    bait.insert("prev_events", vec![nowhere.into()].into());
     bait.remove("signatures");
     set_content_hash(&mut bait);
     c.key

@@ -227,12 +227,12 @@ impl House {
     ) -> OwnedRoomId {
         let mut create = Object::from([("room_version".to_owned(), version.as_str().into())]);
         if !version.rules().creator_is_sender {
-            create.insert("creator".to_owned(), creator.as_str().into());
+            create.insert("creator", creator.as_str().into());
         }
         let mut levels = Object::new();
         if !version.rules().privileged_creators {
             let users = Object::from([(creator.to_string(), Value::Int(100))]);
-            levels.insert("users".to_owned(), users.into());
+            levels.insert("users", users.into());
         }
         let state =
             |kind: &str, content: Object| NewEvent::state(creator.to_owned(), kind, "", content);

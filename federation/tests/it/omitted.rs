@@ -47,7 +47,7 @@ async fn a_server_that_can_do_without_members_gets_few() {
         .as_object()
         .unwrap()
         .clone();
-    join.insert("origin_server_ts".to_owned(), b.clock.now_ms().into());
+    join.insert("origin_server_ts", b.clock.now_ms().into());
     set_content_hash(&mut join);
     b.key
         .sign_event(b.name.as_str(), &mut join, RoomVersion::V11.rules());

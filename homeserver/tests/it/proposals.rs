@@ -120,9 +120,7 @@ async fn threads_are_followed_and_left() {
     let reply = async || {
         let mut reply = message(&room, "reply");
         let relates = format!(r#"{{"rel_type":"m.thread","event_id":"{root}"}}"#);
-        reply
-            .content
-            .insert("m.relates_to".to_owned(), json(&relates).into());
+        reply.content.insert("m.relates_to", json(&relates).into());
         hs.messaging
             .send(&alice, reply)
             .await

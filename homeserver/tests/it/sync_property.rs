@@ -185,7 +185,7 @@ impl World {
             users.insert(self.alice.user_id.to_string(), 100.into());
         }
         users.insert(self.bob.to_string(), if bob_may { 60 } else { 0 }.into());
-        levels.insert("users".to_owned(), users.into());
+        levels.insert("users", users.into());
         let messaging = &self.server.hs.messaging;
         let sent = messaging
             .send_state(&self.alice, &self.room, "m.room.power_levels", "", levels)

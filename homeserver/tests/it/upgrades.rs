@@ -208,7 +208,7 @@ async fn settings_go_along_for_everybody_and_for_who_joins_later() {
     assert_eq!(
         tags.get("u.late")
             .and_then(Value::as_object)
-            .map(std::collections::BTreeMap::len),
+            .map(gantry_model::Object::len),
         Some(0)
     );
 }

@@ -109,7 +109,7 @@ fn an_event_of_65_536_bytes_is_refused() {
     let mut large = draft();
     large
         .content
-        .insert("body".to_owned(), "x".repeat(MAX_PDU_BYTES).into());
+        .insert("body", "x".repeat(MAX_PDU_BYTES).into());
 
     assert_eq!(
         large.sign(&server(), &key(), RoomVersion::V11.rules()),

@@ -36,9 +36,9 @@ pub(crate) fn new_message(
             ("is_falling_back", true.into()),
             ("m.in_reply_to", object([("event_id", root.into())]).into()),
         ]);
-        content.insert("m.relates_to".to_owned(), relation.into());
+        content.insert("m.relates_to", relation.into());
         if tshow {
-            content.insert("org.gantry.tshow".to_owned(), true.into());
+            content.insert("org.gantry.tshow", true.into());
         }
     }
     content
@@ -59,8 +59,8 @@ pub(crate) fn edit(msg: &str, event_id: &str, target: Target<'_>) -> Object {
             .into(),
         ),
     ]);
-    content.insert("m.mentions".to_owned(), Object::new().into());
-    content.insert("m.new_content".to_owned(), new.into());
+    content.insert("m.mentions", Object::new().into());
+    content.insert("m.new_content", new.into());
     content
 }
 
@@ -79,13 +79,13 @@ fn text(msg: &str, target: Target<'_>) -> Object {
     let mut users: Vec<Value> = Vec::new();
     for name in mentioned(msg) {
         if matches!(name, "all" | "here" | "room") {
-            mentions.insert("room".to_owned(), true.into());
+            mentions.insert("room", true.into());
         } else if let Some(user) = member(name, target) {
             users.push(user.as_str().into());
         }
     }
     if !users.is_empty() {
-        mentions.insert("user_ids".to_owned(), users.into());
+        mentions.insert("user_ids", users.into());
     }
     let (kind, body) = match msg.strip_prefix("/me ") {
         Some(act) => ("m.emote", act),

@@ -68,7 +68,7 @@ mod tests {
             let mut content = object(
                 r#"{"msgtype": "m.text", "m.relates_to": {"m.in_reply_to": {"event_id": "$a"}}}"#,
             );
-            content.insert("body".to_owned(), body.into());
+            content.insert("body", body.into());
             of_content(&content)
         };
 

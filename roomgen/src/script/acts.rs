@@ -19,7 +19,7 @@ impl Story<'_> {
         let (rules, creator) = (self.world.rules(), self.world.user(CREATOR));
         let mut content = object(&[("room_version", rules.version.as_str().into())]);
         if !rules.creator_is_sender {
-            content.insert("creator".to_owned(), creator.as_str().into());
+            content.insert("creator", creator.as_str().into());
         }
         self.world
             .send_state(branch, &creator, ("m.room.create", ""), content);
@@ -41,7 +41,7 @@ impl Story<'_> {
         let user = self.somebody(branch);
         let name = format!("Name {}", self.world.below(1_000_000));
         let mut content = member("join");
-        content.insert("displayname".to_owned(), name.into());
+        content.insert("displayname", name.into());
         self.set_member(branch, &user, &user, content);
     }
 
@@ -75,7 +75,7 @@ impl Story<'_> {
                 ("type", "m.room_membership".into()),
                 ("room_id", "!other:s0.example".into()),
             ]);
-            content.insert("allow".to_owned(), vec![Value::Object(allow)].into());
+            content.insert("allow", vec![Value::Object(allow)].into());
         }
         self.world
             .send_state(branch, &creator, ("m.room.join_rules", ""), content);

@@ -104,7 +104,7 @@ impl Export<'_> {
             ("pdu".to_owned(), event),
         ]);
         if let Some(pos) = pos {
-            line.insert("pos".to_owned(), Value::Int(pos as i64));
+            line.insert("pos", Value::Int(pos as i64));
         }
         let mut bytes = object_to_bytes(&line);
         bytes.push(b'\n');

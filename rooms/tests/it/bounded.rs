@@ -22,7 +22,7 @@ async fn many_extremities_are_merged_by_an_event_that_nobody_sees() {
     for n in 0..25 {
         let mut object = said.object().clone();
         let body = gantry_model::Object::from([("body".to_owned(), n.to_string().as_str().into())]);
-        object.insert("content".to_owned(), body.into());
+        object.insert("content", body.into());
         let told = one
             .rooms
             .ingest(story.signed(object), Arrival::Transaction)

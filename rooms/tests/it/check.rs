@@ -346,7 +346,7 @@ async fn a_rejected_message_that_comes_again_is_rejected_again() {
     let honest = two.say(&story.room, &bob, "honest").await;
     let honest = two.rooms.pdu(&story.room, &honest).await.unwrap().unwrap();
     let mut forged = honest.object().clone();
-    forged.insert("sender".to_owned(), "@stranger:two".into());
+    forged.insert("sender", "@stranger:two".into());
     let forged = story.signed(forged);
 
     for _ in 0..3 {

@@ -150,8 +150,8 @@ async fn a_forbidden_event_is_rejected_and_what_follows_it_is_not_lost() {
     join_two(&one, &two, &room).await;
     let honest = pdu(&two, &room, &two.say(&room, &bob, "honest").await).await;
     let mut forged = honest.object().clone();
-    forged.insert("type".to_owned(), "m.room.topic".into());
-    forged.insert("state_key".to_owned(), "".into());
+    forged.insert("type", "m.room.topic".into());
+    forged.insert("state_key", "".into());
     let forged = Pdu::parse(forged, RoomVersion::V11).unwrap();
 
     let rejected = one

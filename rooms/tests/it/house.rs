@@ -71,9 +71,9 @@ impl House {
         creator: &UserId,
     ) -> Result<OwnedRoomId> {
         let mut create = object("{}");
-        create.insert("room_version".to_owned(), version.as_str().into());
+        create.insert("room_version", version.as_str().into());
         if !version.rules().creator_is_sender {
-            create.insert("creator".to_owned(), creator.as_str().into());
+            create.insert("creator", creator.as_str().into());
         }
         let mut levels = Object::new();
         if !version.rules().privileged_creators {

@@ -284,19 +284,19 @@ impl Story {
         let honest = house.rooms.pdu(&self.room, &honest).await.unwrap().unwrap();
         let mut object = honest.object().clone();
         if self.draw(2) == 0 {
-            object.insert("type".to_owned(), "m.room.topic".into());
-            object.insert("state_key".to_owned(), "".into());
+            object.insert("type", "m.room.topic".into());
+            object.insert("state_key", "".into());
         }
         if self.version.rules().event_id == EventIdFormat::Chosen {
-            object.insert("event_id".to_owned(), self.chosen_id());
+            object.insert("event_id", self.chosen_id());
         }
-        object.insert("sender".to_owned(), "@stranger:two".into());
+        object.insert("sender", "@stranger:two".into());
         let pdu = self.signed(object);
         self.settle_before_forgery().await;
         let mut after = honest.object().clone();
-        after.insert("prev_events".to_owned(), self.reference(&pdu));
+        after.insert("prev_events", self.reference(&pdu));
         if self.version.rules().event_id == EventIdFormat::Chosen {
-            after.insert("event_id".to_owned(), self.chosen_id());
+            after.insert("event_id", self.chosen_id());
         }
         let after = self.signed(after);
         let has_successor = self.draw(2) == 0;

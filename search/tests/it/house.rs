@@ -81,7 +81,7 @@ impl House {
 
     pub(crate) async fn say(&self, room: &RoomId, text: &str) -> OwnedEventId {
         let mut content = object(r#"{"msgtype":"m.text"}"#);
-        content.insert("body".to_owned(), Value::from(text));
+        content.insert("body", Value::from(text));
         let event = NewEvent::message(alice(), "m.room.message", content);
         self.submit(room, event).await
     }

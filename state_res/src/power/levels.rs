@@ -65,7 +65,7 @@ impl Levels {
                 .and_then(Value::as_object)
                 .into_iter()
                 .flatten()
-                .filter_map(|(key, value)| Some((key.clone(), level(value, rules)?)))
+                .filter_map(|(key, value)| Some((key.to_string(), level(value, rules)?)))
                 .collect()
         };
         Self {

@@ -97,7 +97,7 @@ impl Fixture {
         }
         if self.version.rules().room_id_is_create_hash && self.room.create().is_some() {
             let room_id = self.room.events()[0].pdu.room_id().as_str();
-            event.insert("room_id".to_owned(), room_id.into());
+            event.insert("room_id", room_id.into());
         }
         let rn = self
             .room
@@ -111,7 +111,7 @@ impl Fixture {
     /// readable id is.
     fn in_order(&self, mut event: Object, readable: &str) -> Pdu {
         let candidates = (1..).map(|depth| {
-            event.insert("depth".to_owned(), Value::Int(depth));
+            event.insert("depth", Value::Int(depth));
             Pdu::parse(event.clone(), self.version).expect("fixtures are events")
         });
         let fits = |pdu: &Pdu| {

@@ -215,7 +215,7 @@ fn member(
     }
     if membership == "join" && room.rules().restricted && chance.percent(40) {
         let via = *chance.pick(&USERS);
-        content.insert("join_authorised_via_users_server".to_owned(), via.into());
+        content.insert("join_authorised_via_users_server", via.into());
     }
     ("m.room.member", user, content)
 }

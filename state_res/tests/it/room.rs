@@ -76,10 +76,10 @@ impl Room {
         ]);
         match &self.room_id {
             Some(room_id) => {
-                object.insert("room_id".to_owned(), room_id.as_str().into());
+                object.insert("room_id", room_id.as_str().into());
             }
             None if !self.rules().room_id_is_create_hash => {
-                object.insert("room_id".to_owned(), "!room:one".into());
+                object.insert("room_id", "!room:one".into());
             }
             None => {}
         }
@@ -91,7 +91,7 @@ impl Room {
                 .split_once(':')
                 .map_or("one", |(_, server)| server);
             let id = format!("${:016x}:{server}", scatter(number));
-            object.insert("event_id".to_owned(), id.into());
+            object.insert("event_id", id.into());
         }
         Arc::new(Pdu::parse(object, self.version).expect("the draft is an event"))
     }
