@@ -179,6 +179,32 @@ impl Accounts {
         Ok(rooms.iter().map(farthest).collect())
     }
 
+    /// For each of these threads of a room (`None`: the whole room) the farthest receipt of a user,
+    /// public or private, in their order: one read for all.
+    pub async fn farthest(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+        threads: &[Option<&str>],
+    ) -> Result<Vec<Option<Receipt>>> {
+        let of_thread = |thread| {
+            let key = |kind| keys::receipt(room, user, kind, thread);
+            [key("m.read"), key("m.read.private")]
+        };
+        let keys: Vec<Key> = threads.iter().copied().flat_map(of_thread).collect();
+        let store = &self.inner.store;
+        let rows = store.multi_get::<ReceiptRow>(DATA, &keys).await?;
+        let receipts: Vec<_> = rows
+            .into_iter()
+            .map(|row| row.map(|row| row.into_stored().receipt))
+            .collect();
+        let farthest = |both: &[Option<Receipt>]| {
+            let both = both.iter().flatten();
+            both.max_by(|a, b| a.key.cmp(&b.key)).cloned()
+        };
+        Ok(receipts.chunks(2).map(farthest).collect())
+    }
+
     /// The receipts at keys that a change named.
     pub async fn receipts_at(&self, keys: &[Key]) -> Result<Vec<StoredReceipt>> {
         let rows = self.inner.store.multi_get::<ReceiptRow>(DATA, keys).await?;

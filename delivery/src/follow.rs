@@ -21,7 +21,7 @@ pub(crate) struct Addressed {
 pub(crate) async fn entries(rooms: &Rooms, since: &Cut, upto: &Cut) -> Result<Vec<RoomEvent>> {
     let mut entries = Vec::new();
     for change in rooms.stream_changes(since, upto).await? {
-        if matches!(change.kind, StreamKind::Room(_))
+        if matches!(change.kind, StreamKind::Room { .. })
             && let Some(entry) = rooms.entry_at(change.position).await?
         {
             entries.push(entry);

@@ -196,7 +196,7 @@ impl Feed {
         let mut rooms: Vec<_> = changes
             .into_iter()
             .filter_map(|change| match change.kind {
-                StreamKind::Room(room) => Some(room),
+                StreamKind::Room { room, .. } => Some(room),
                 StreamKind::Data { .. } => None,
             })
             .collect();

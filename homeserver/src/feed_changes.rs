@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures::{TryStreamExt, stream::FuturesOrdered};
 use gantry_accounts::{AccountDatum, InviteVerdict, Receipt, Session, room_owner, user_owner};
 use gantry_model::{
     Value,
     id::{OwnedRoomId, OwnedUserId, RoomId, UserId},
 };
-use gantry_rooms::{Cut, Membership, MembershipRow, OUT_OF_BAND, OutOfBandKind, StreamKind};
+use gantry_rooms::{Membership, MembershipRow, OUT_OF_BAND, OutOfBand, OutOfBandKind, StreamKind};
+use tokio::try_join;
 
 use crate::{
     Feed, FeedOptions, InvitedChange, JoinedChange, LeftChange, Result, SyncToken, UserChanges,
@@ -16,6 +18,9 @@ use crate::{
     sieve::Sieve,
     stripped::stripped_state,
 };
+
+/// How many rooms are looked at at once.
+const ROOMS_AT_ONCE: usize = 8;
 
 /// What one answer is about.
 struct Question<'a> {
@@ -34,28 +39,33 @@ struct Question<'a> {
 /// What is new in the stream; empty if there is no `since`.
 #[derive(Default)]
 struct News {
-    /// Rooms whose log grew.
-    rooms: HashSet<OwnedRoomId>,
+    /// Rooms whose log grew, and by what.
+    rooms: HashMap<OwnedRoomId, Span>,
     /// Rooms that we are not in, of which the user heard, as the stream names them.
     outside: HashSet<[u8; 16]>,
 }
 
 impl<'a> Question<'a> {
-    fn sieve<'b>(&'b self, room: &'b RoomId) -> Sieve<'b>
+    fn sieve<'b>(&'b self, row: &'b MembershipRow) -> Sieve<'b>
     where
         'a: 'b,
     {
         Sieve {
             user: self.user,
-            room,
+            row: Some(row),
+            room: &row.room_id,
             ignored: &self.notified.ignored,
             filter: &self.options.timeline,
         }
     }
+}
 
-    fn since_cut(&self) -> Option<&Cut> {
-        self.since.map(|since| &since.cut)
-    }
+/// What there is to tell of a room that this server is in.
+enum RoomChange {
+    Joined(Box<JoinedChange>),
+    Invited(InvitedChange),
+    Knocked(InvitedChange),
+    Left(Box<LeftChange>),
 }
 
 /// A user's membership of a room at both ends of the span.
@@ -67,6 +77,8 @@ struct Transition<'a> {
     after: Option<Membership>,
     /// Whether the membership is newer than the start.
     is_news: bool,
+    /// What the room's log holds anew; `None`: nothing.
+    span: Option<Span>,
 }
 
 impl Transition<'_> {
@@ -88,58 +100,74 @@ impl Feed {
     ) -> Result<UserChanges> {
         let since = since.filter(|since| since.cut.generation() == upto.cut.generation());
         let user = &*session.user_id;
-        let mut rows = self.core.rooms.memberships(user).await?;
+        let (mut rows, (global, account_data), news, notified, outside) = try_join!(
+            async { Ok(self.core.rooms.memberships(user).await?) },
+            self.account_data(user, since, upto),
+            self.news(user, since, upto),
+            self.core.notified(user),
+            async { Ok(self.core.rooms.out_of_band(user).await?) },
+        )?;
         rows.retain(|row| is_wanted(options, &row.room_id));
-        let (global, account_data) = self.account_data(user, since, upto).await?;
         let joined: Vec<_> = rows.iter().map(|row| row.room_id.clone()).collect();
         let question = Question {
             user,
             since,
             upto,
             options,
-            news: self.news(user, since, upto).await?,
+            news,
             account_data,
             receipts: self.receipts(user, &joined, since, upto).await?,
             typing: self.typing(&joined, since),
-            notified: self.core.notified(user).await?,
+            notified,
         };
         let mut changes = UserChanges {
             account_data: global,
             ..UserChanges::default()
         };
-        for row in &rows {
-            self.add_room(&question, row, &mut changes).await?;
+        let (mut waiting, mut running) = (rows.iter(), FuturesOrdered::new());
+        loop {
+            while running.len() < ROOMS_AT_ONCE
+                && let Some(row) = waiting.next()
+            {
+                running.push_back(self.room_change(&question, row));
+            }
+            let Some(change) = running.try_next().await? else {
+                break;
+            };
+            match change {
+                Some(RoomChange::Joined(change)) => changes.joined.push(*change),
+                Some(RoomChange::Invited(change)) => changes.invited.push(change),
+                Some(RoomChange::Knocked(change)) => changes.knocked.push(change),
+                Some(RoomChange::Left(change)) => changes.left.push(*change),
+                None => {}
+            }
         }
-        self.add_outside(&question, &rows, &mut changes).await?;
+        self.add_outside(&question, &rows, outside, &mut changes)
+            .await?;
         changes.presence = self.presence(user, &rows, since, &changes.joined).await?;
         Ok(changes)
     }
 
-    async fn add_room(
+    /// What there is to tell of a room.
+    async fn room_change(
         &self,
         question: &Question<'_>,
         row: &MembershipRow,
-        changes: &mut UserChanges,
-    ) -> Result<()> {
+    ) -> Result<Option<RoomChange>> {
         let transition = self.transition(question, row).await?;
-        match transition.after {
+        let change = match transition.after {
             Some(Membership::Join) => {
-                changes
-                    .joined
-                    .extend(self.joined_change(question, &transition).await?);
+                let change = self.joined_change(question, &transition).await?;
+                return Ok(change.map(|change| RoomChange::Joined(Box::new(change))));
             }
             Some(Membership::Invite) if transition.is_news => {
                 if self.is_silenced(question, &row.sender).await? {
-                    return Ok(());
+                    return Ok(None);
                 }
-                changes
-                    .invited
-                    .push(self.invited_change(question, row).await?);
+                RoomChange::Invited(self.invited_change(question, row).await?)
             }
             Some(Membership::Knock) if transition.is_news => {
-                changes
-                    .knocked
-                    .push(self.invited_change(question, row).await?);
+                RoomChange::Knocked(self.invited_change(question, row).await?)
             }
             Some(Membership::Leave | Membership::Ban) => {
                 let wanted = match question.since {
@@ -151,15 +179,15 @@ impl Feed {
                                 && !row.forgotten
                     }
                 };
-                if wanted {
-                    changes
-                        .left
-                        .push(self.left_change(question, &transition).await?);
+                if !wanted {
+                    return Ok(None);
                 }
+                let change = self.left_change(question, &transition).await?;
+                RoomChange::Left(Box::new(change))
             }
-            Some(Membership::Invite | Membership::Knock) | None => {}
-        }
-        Ok(())
+            Some(Membership::Invite | Membership::Knock) | None => return Ok(None),
+        };
+        Ok(Some(change))
     }
 
     async fn joined_change(
@@ -175,33 +203,37 @@ impl Feed {
         } else {
             StateWanted::Delta
         };
-        // A room that is new to the client starts with its newest events, however old.
-        let since = question.since_cut().filter(|_| was_joined);
-        let timeline = if full || question.news.rooms.contains(room) {
-            let span = self.span(room, since, &question.upto.cut).await?;
-            let mut timeline = self.timeline(&question.sieve(room), span, wanted).await?;
-            // What was said before the user came is not in the timeline that the client knows.
-            timeline.limited |= question.since.is_some() && !was_joined;
-            Some(timeline)
-        } else {
-            None
-        };
         let account_data = question.account_data.get(room).cloned().unwrap_or_default();
-        let receipts = if was_joined {
-            question.receipts.get(room).cloned().unwrap_or_default()
-        } else {
-            self.room_receipts(question.user, room).await?
-        };
         let typing = question.typing.get(room).cloned();
-        if timeline.is_none() && account_data.is_empty() && receipts.is_empty() && typing.is_none()
-        {
+        let has_grown = full || question.news.rooms.contains_key(room);
+        let is_quiet = !question.receipts.contains_key(room) && account_data.is_empty();
+        if !has_grown && is_quiet && typing.is_none() {
             return Ok(None);
         }
-        let view = match &timeline {
-            Some(timeline) => timeline.now.clone(),
-            None => self.core.rooms.state_at(room, &question.upto.cut).await?,
+        // A room that is new to the client starts with its newest events, however old.
+        let span = self.span(question, transition).await?;
+        let timeline = async {
+            if !has_grown {
+                return Ok(None);
+            }
+            let sieve = question.sieve(transition.row);
+            let mut timeline = self.timeline(&sieve, span, wanted).await?;
+            // What was said before the user came is not in the timeline that the client knows.
+            timeline.limited |= question.since.is_some() && !was_joined;
+            Ok(Some(timeline))
         };
-        let unread = self.core.unread_by(&question.notified, room, &view).await?;
+        let receipts = async {
+            if was_joined {
+                return Ok(question.receipts.get(room).cloned().unwrap_or_default());
+            }
+            self.room_receipts(question.user, room).await
+        };
+        let unread = async {
+            let view = self.core.rooms.view_at_pos(room, span.upto).await?;
+            let unread = self.core.unread_by(&question.notified, room, &view).await?;
+            Ok((view, unread))
+        };
+        let (timeline, receipts, (view, unread)) = try_join!(timeline, receipts, unread)?;
         let room_id = room.clone();
         Ok(Some(JoinedChange {
             room_id,
@@ -242,8 +274,7 @@ impl Feed {
         if !was_joined && !self.core.was_in(question.user, &row.room_id).await? {
             return self.farewell(question, row).await;
         }
-        let since = question.since_cut().filter(|_| was_joined);
-        let whole = self.span(&row.room_id, since, &question.upto.cut).await?;
+        let whole = self.span(question, transition).await?;
         let span = Span {
             upto: whole.upto.min(row.pos()),
             ..whole
@@ -253,7 +284,7 @@ impl Feed {
         } else {
             StateWanted::Full
         };
-        let sieve = question.sieve(&row.room_id);
+        let sieve = question.sieve(row);
         let timeline = self.timeline(&sieve, span, wanted).await?;
         Ok(LeftChange {
             room_id: row.room_id.clone(),
@@ -289,9 +320,10 @@ impl Feed {
         &self,
         question: &Question<'_>,
         rows: &[MembershipRow],
+        outside: Vec<OutOfBand>,
         changes: &mut UserChanges,
     ) -> Result<()> {
-        for one in self.core.rooms.out_of_band(question.user).await? {
+        for one in outside {
             let is_inside = rows.iter().any(|row| {
                 row.room_id == one.room_id
                     && matches!(row.membership, Membership::Join | Membership::Invite)
@@ -339,61 +371,71 @@ impl Feed {
         Ok(verdict != InviteVerdict::Allow)
     }
 
-    async fn span(&self, room: &RoomId, since: Option<&Cut>, upto: &Cut) -> Result<Span> {
-        let after = match since {
-            Some(since) => self.core.rooms.log_end(room, since).await?,
-            None => 0,
+    /// What a user who was in the room, or was not, has not seen of its log.
+    async fn span(&self, question: &Question<'_>, transition: &Transition<'_>) -> Result<Span> {
+        let room = &transition.row.room_id;
+        let span = match transition.span {
+            Some(span) => span,
+            None => {
+                let end = self.core.rooms.log_end(room, &question.upto.cut).await?;
+                Span {
+                    after: end,
+                    upto: end,
+                }
+            }
         };
-        Ok(Span {
-            after,
-            upto: self.core.rooms.log_end(room, upto).await?,
-        })
+        let after = if transition.was_joined() {
+            span.after
+        } else {
+            0
+        };
+        Ok(Span { after, ..span })
     }
 
-    /// The user's membership at both ends of the span. A room whose log did not grow needs no look.
+    /// The user's membership at both ends of what is new. A room whose log did not grow needs no look.
     async fn transition<'a>(
         &self,
         question: &Question<'_>,
         row: &'a MembershipRow,
     ) -> Result<Transition<'a>> {
         let (room, user) = (&*row.room_id, question.user);
-        let Some(since) = question.since_cut() else {
-            let after = self.membership_at(row, user, &question.upto.cut).await?;
+        if question.since.is_none() {
+            let upto = self.core.rooms.log_end(room, &question.upto.cut).await?;
             return Ok(Transition {
                 row,
                 before: None,
-                after,
+                after: self.membership_at(row, user, upto).await?,
                 is_news: true,
+                span: Some(Span { after: 0, upto }),
             });
-        };
-        if !question.news.rooms.contains(room) {
+        }
+        let Some(span) = question.news.rooms.get(room).copied() else {
             let membership = Some(row.membership);
             return Ok(Transition {
                 row,
                 before: membership,
                 after: membership,
                 is_news: false,
+                span: None,
             });
-        }
-        let before = self.membership_at(row, user, since).await?;
-        let after = self.membership_at(row, user, &question.upto.cut).await?;
-        let is_news = row.pos() > self.core.rooms.log_end(room, since).await?;
+        };
         Ok(Transition {
             row,
-            before,
-            after,
-            is_news,
+            before: self.membership_at(row, user, span.after).await?,
+            after: self.membership_at(row, user, span.upto).await?,
+            is_news: row.pos() > span.after,
+            span: Some(span),
         })
     }
 
-    /// The user's membership at a cut: what the row remembers, else what the state says.
+    /// The user's membership when the log ended at `pos`: what the row remembers, else what the state
+    /// says.
     async fn membership_at(
         &self,
         row: &MembershipRow,
         user: &UserId,
-        cut: &Cut,
+        pos: u64,
     ) -> Result<Option<Membership>> {
-        let pos = self.core.rooms.log_end(&row.room_id, cut).await?;
         if pos == 0 {
             return Ok(None);
         }
@@ -420,8 +462,14 @@ impl Feed {
             .await?
         {
             match change.kind {
-                StreamKind::Room(room) => {
-                    news.rooms.insert(room);
+                StreamKind::Room { room, pos } => {
+                    let alone = Span {
+                        after: pos - 1,
+                        upto: pos,
+                    };
+                    let span = news.rooms.entry(room).or_insert(alone);
+                    span.after = span.after.min(alone.after);
+                    span.upto = span.upto.max(alone.upto);
                 }
                 StreamKind::Data {
                     owner,

@@ -73,7 +73,7 @@ impl Feed {
     ) -> Result<bool> {
         let room = match &change.kind {
             StreamKind::Data { owner, .. } => return Ok(interest.owners.contains(owner)),
-            StreamKind::Room(room) => room,
+            StreamKind::Room { room, .. } => room,
         };
         match interest.rows.get(room) {
             None => Ok(false),

@@ -60,6 +60,7 @@ impl Feed {
         };
         let ignored = self.core.ignored(&session.user_id).await?;
         let sieve = Sieve {
+            row: None,
             user: &session.user_id,
             room,
             ignored: &ignored,

@@ -114,6 +114,7 @@ impl Reading {
         let ignored = self.core.ignored(&session.user_id).await?;
         let walk = Walk {
             sieve: Sieve {
+                row: None,
                 user: &session.user_id,
                 room,
                 ignored: &ignored,
@@ -151,6 +152,7 @@ impl Reading {
         let limit = limit.min(MAX_LIMIT);
         let ignored = self.core.ignored(&session.user_id).await?;
         let sieve = Sieve {
+            row: None,
             user: &session.user_id,
             room,
             ignored: &ignored,

@@ -51,7 +51,7 @@ fn named(content: &Object, owner: &UserId) -> BTreeSet<OwnedUserId> {
     let users = content.get("ignored_users").and_then(Value::as_object);
     users
         .into_iter()
-        .flat_map(|users| users.keys())
+        .flat_map(Object::keys)
         .take(MAX_IGNORED)
         .filter_map(|user| OwnedUserId::try_from(user.as_str()).ok())
         .filter(|user| user != owner)

@@ -207,13 +207,11 @@ impl Core {
         let Some(key) = event.key else {
             return Ok(true);
         };
-        for place in [None, Some(thread.unwrap_or("main"))] {
-            let read = self.read_up_to(&notified.user, room, place).await?;
-            if read.as_slice() >= key.as_bytes().as_slice() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let places = [None, Some(thread.unwrap_or("main"))];
+        let read = self.read_up_to(&notified.user, room, &places).await?;
+        Ok(read
+            .iter()
+            .any(|read| read.as_slice() >= key.as_bytes().as_slice()))
     }
 }
 

@@ -48,7 +48,10 @@ pub(crate) struct Verdict {
 impl Core {
     /// A local user's push rules and ignored users, as they are now.
     pub(crate) async fn notified(&self, user: &UserId) -> Result<Notified> {
-        let rules = self.accounts.user_push_rules(user).await?;
+        let (rules, ignored) = tokio::try_join!(
+            async { Ok(self.accounts.user_push_rules(user).await?) },
+            self.ignored(user),
+        )?;
         let followed = if rules.asks_for_threads {
             self.accounts.followed_threads(user).await?
         } else {
@@ -57,7 +60,7 @@ impl Core {
         Ok(Notified {
             user: user.to_owned(),
             rules,
-            ignored: self.ignored(user).await?,
+            ignored,
             followed: Arc::new(followed),
         })
     }

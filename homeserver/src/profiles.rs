@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gantry_model::{Object, Value, id::UserId};
+use gantry_model::{Object, id::UserId};
 use gantry_rooms::Membership;
 
 use crate::{
@@ -103,6 +103,8 @@ fn unknown() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use gantry_model::Value;
+
     use super::*;
 
     #[test]

@@ -114,6 +114,7 @@ impl Searching {
         let room = event.pdu.room_id();
         let ignored = self.core.ignored(&session.user_id).await?;
         let sieve = Sieve {
+            row: None,
             user: &session.user_id,
             room,
             ignored: &ignored,

@@ -277,6 +277,7 @@ impl Searching {
             _ => return Ok(Vec::new()),
         }
         let sieve = Sieve {
+            row: None,
             user: &hunt.session.user_id,
             room,
             ignored: &hunt.ignored,

@@ -1,7 +1,7 @@
 //! Which of the events that a user may see are wanted: by the filter, and by whom the user ignores.
 
 use gantry_model::id::{RoomId, UserId};
-use gantry_rooms::RoomEvent;
+use gantry_rooms::{MembershipRow, RoomEvent};
 
 use crate::{EventFilter, Result, core::Core, ignored::Ignored};
 
@@ -12,6 +12,8 @@ const MAX_CHILDREN: usize = 200;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sieve<'a> {
     pub(crate) user: &'a UserId,
+    /// The user's membership, where it is at hand.
+    pub(crate) row: Option<&'a MembershipRow>,
     pub(crate) room: &'a RoomId,
     pub(crate) ignored: &'a Ignored,
     pub(crate) filter: &'a EventFilter,
@@ -36,7 +38,14 @@ impl Core {
         mut events: Vec<RoomEvent>,
     ) -> Result<Vec<RoomEvent>> {
         events.retain(|event| sieve.passes(event));
-        let mut events = self.visible(sieve.user, sieve.room, events).await?;
+        let (user, room) = (sieve.user, sieve.room);
+        let mut events = match sieve.row {
+            Some(row) => {
+                let rooms = &self.rooms;
+                rooms.visible_with(Some(row), user, room, events).await?
+            }
+            None => self.visible(user, room, events).await?,
+        };
         if !sieve.filter.asks_for_children() || events.is_empty() {
             return Ok(events);
         }

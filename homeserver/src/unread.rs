@@ -2,12 +2,13 @@
 //!
 //! Specification: <https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use gantry_accounts::Receipt;
 use gantry_model::id::{EventId, OwnedEventId, RoomId, UserId};
 use gantry_rooms::RoomView;
 
-use crate::{ReceiptKind, Result, core::Core, notify::Notified, unread_window::Window};
+use crate::{Result, core::Core, notify::Notified, unread_window::Window};
 
 /// What a user has not read in a room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,9 +99,10 @@ impl Core {
         view: &RoomView,
     ) -> Result<Unread> {
         let user = &*notified.user;
+        let mut places = self.read_up_to(user, room, &[None, Some("main")]).await?;
         let mut read = ReadUpTo {
-            room: self.read_up_to(user, room, None).await?,
-            main: self.read_up_to(user, room, Some("main")).await?,
+            main: places.pop().unwrap_or_default(),
+            room: places.pop().unwrap_or_default(),
             threads: BTreeMap::new(),
         };
         let window = self.unread_window(notified, view, &read.room).await?;
@@ -119,14 +121,16 @@ impl Core {
             notifications: window.older(&read.room),
             ..Unread::default()
         };
-        for one in window.events().filter(|one| one.key < end) {
+        let events = || window.events().filter(|one| one.key < end);
+        let threads: BTreeSet<&str> = events().filter_map(|one| one.thread.as_deref()).collect();
+        if !threads.is_empty() {
+            let roots: Vec<_> = threads.iter().copied().map(Some).collect();
+            let places = self.read_up_to(user, room, &roots).await?;
+            let threads = threads.into_iter().map(str::to_owned);
+            read.threads = threads.zip(places).collect();
+        }
+        for one in events() {
             let thread = one.thread.as_deref();
-            if let Some(root) = thread
-                && !read.threads.contains_key(root)
-            {
-                let place = self.read_up_to(user, room, Some(root)).await?;
-                read.threads.insert(root.to_owned(), place);
-            }
             if !read.includes(thread, one.key.as_bytes()) {
                 unread.add(thread, one.highlight);
             }
@@ -134,22 +138,17 @@ impl Core {
         Ok(unread)
     }
 
-    /// The farthest of the user's public and private receipts, empty if there is none.
+    /// For each of these threads (`None`: the whole room) the farthest of the user's public and
+    /// private receipts, empty if there is none: one read for all.
     pub(crate) async fn read_up_to(
         &self,
         user: &UserId,
         room: &RoomId,
-        thread: Option<&str>,
-    ) -> Result<Vec<u8>> {
-        let mut farthest = Vec::new();
-        for kind in [ReceiptKind::Read, ReceiptKind::ReadPrivate] {
-            let stored = self
-                .accounts
-                .receipt(room, user, kind.as_str(), thread)
-                .await?;
-            farthest = farthest.max(stored.map(|one| one.receipt.key).unwrap_or_default());
-        }
-        Ok(farthest)
+        threads: &[Option<&str>],
+    ) -> Result<Vec<Vec<u8>>> {
+        let farthest = self.accounts.farthest(user, room, threads).await?;
+        let key = |receipt: Option<Receipt>| receipt.map(|one| one.key).unwrap_or_default();
+        Ok(farthest.into_iter().map(key).collect())
     }
 }
 

@@ -44,7 +44,12 @@ pub struct StreamChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamKind {
     /// An entry of a room's log.
-    Room(OwnedRoomId),
+    Room {
+        /// The room.
+        room: OwnedRoomId,
+        /// Where in its log.
+        pos: u64,
+    },
     /// A document of another stream: account data, a receipt, an invite out of band.
     Data {
         /// 16 bytes of the hash of whom it belongs to.
@@ -58,6 +63,8 @@ pub enum StreamKind {
 
 /// How many entries are read at once.
 const PAGE: usize = 64;
+/// How many entries are looked at in one round trip to find where a cut ends.
+const PROBES: u64 = 15;
 /// How many entries are looked at for one timeline.
 const MOST: usize = 2000;
 
@@ -77,9 +84,10 @@ impl Rooms {
     async fn stream_kind(&self, change: &Change) -> Result<Option<StreamKind>> {
         let key = &change.key;
         if change.table == ROOM
-            && let Some((rid, _)) = log_place(key)
+            && let Some((rid, pos)) = log_place(key)
         {
-            return Ok(self.name(rid).await?.map(StreamKind::Room));
+            let room = self.name(rid).await?;
+            return Ok(room.map(|room| StreamKind::Room { room, pos }));
         }
         if change.table == DATA && key.len() == 33 {
             let part = |range: std::ops::Range<usize>| {
@@ -105,23 +113,32 @@ impl Rooms {
         {
             return Ok(view.pos());
         }
-        // A cut is a prefix of every room, so the last entry that it contains can be searched for.
+        // A cut is a prefix of every room, so the last entry that it contains can be searched for:
+        // first near the end, since most cuts are not old. `low` is contained, `high` is not.
         let (mut low, mut high) = (0, view.pos());
+        let back = (0..u64::BITS).map(|step| 1_u64 << step);
+        let mut places: Vec<u64> = back
+            .map_while(|back| high.checked_sub(back).filter(|place| *place > 0))
+            .collect();
+        places.reverse();
         while low + 1 < high {
-            let middle = low.midpoint(high);
-            let entry: Option<EntryDoc> = self
+            let keys: Vec<_> = places
+                .iter()
+                .map(|place| entry_key(view.rid(), *place))
+                .collect();
+            let entries = self
                 .store()
-                .get_light(ROOM, &entry_key(view.rid(), middle))
+                .multi_get_light::<EntryDoc>(ROOM, &keys)
                 .await?;
-            let entry = entry.ok_or(Error::Broken("the log is not dense"))?;
-            if cut.contains(entry.position()?) {
-                low = middle;
-            } else {
-                high = middle;
+            for (place, entry) in places.iter().zip(entries) {
+                let entry = entry.ok_or(Error::Broken("the log is not dense"))?;
+                if !cut.contains(entry.position()?) {
+                    high = *place;
+                    break;
+                }
+                low = *place;
             }
-        }
-        if low == 0 && high >= 1 {
-            return Ok(0);
+            places = between(low, high);
         }
         Ok(low)
     }
@@ -218,10 +235,15 @@ impl Rooms {
         to: u64,
         limit: usize,
     ) -> Result<RoomChanges> {
-        let window = self.window(view, from, to, limit).await?;
-        let old = self.view_at(view, from).await?;
-        let start = self.view_at(view, window.start).await?;
-        let now = self.view_at(view, to).await?;
+        let (window, old, now) = tokio::try_join!(
+            self.window(view, from, to, limit),
+            self.view_at(view, from),
+            self.view_at(view, to),
+        )?;
+        let start = match window.start {
+            start if start == from => old.clone(),
+            start => self.view_at(view, start).await?,
+        };
         let mut rows = window.rows;
         rows.reverse();
         let prev_batch = match rows.first() {
@@ -315,6 +337,14 @@ impl Rooms {
             .await?;
         self.events_of(&view, rows).await
     }
+}
+
+/// Some places of a log that stand evenly between two others.
+fn between(low: u64, high: u64) -> Vec<u64> {
+    let gaps = (high - low).min(PROBES + 1);
+    (1..gaps)
+        .map(|gap| low + (high - low) * gap / gaps)
+        .collect()
 }
 
 /// A window of the log: its timeline newest first, and where the log ended before the first event

@@ -10,7 +10,7 @@ use gantry_store::{Blob, Scan, schema::ROOM};
 use serde::Deserialize;
 
 use crate::{
-    Direction, Error, Membership, Result, RoomEvent, RoomView, Rooms, TimelineKey,
+    Direction, Error, Membership, MembershipRow, Result, RoomEvent, RoomView, Rooms, TimelineKey,
     codec::Group,
     dummy::is_dummy,
     load::binary,
@@ -25,10 +25,21 @@ impl Rooms {
         room: &RoomId,
         events: Vec<RoomEvent>,
     ) -> Result<Vec<RoomEvent>> {
-        let view = self.get(room).await?;
         let row = self.membership_of(user, room).await?;
-        let has_forgotten = row.as_ref().is_some_and(|row| row.forgotten);
-        let last_joined = match &row {
+        self.visible_with(row.as_ref(), user, room, events).await
+    }
+
+    /// The same for a user whose membership is at hand.
+    pub async fn visible_with(
+        &self,
+        row: Option<&MembershipRow>,
+        user: &UserId,
+        room: &RoomId,
+        events: Vec<RoomEvent>,
+    ) -> Result<Vec<RoomEvent>> {
+        let view = self.get(room).await?;
+        let has_forgotten = row.is_some_and(|row| row.forgotten);
+        let last_joined = match row {
             Some(row) if row.membership == Membership::Join => Some(u64::MAX),
             // What was sent before the user left was sent while the user could still see it.
             Some(row) if row.previous() == Some(Membership::Join) => Some(row.pos()),

@@ -1,7 +1,9 @@
 //! Servers for tests: everything below the surfaces over a real store in a folder of its own, without
 //! sockets and without other servers. What fails here panics, since nothing else could be tested.
 
-use std::{path::Path, sync::Arc};
+mod slow;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use gantry_accounts::{Accounts, AccountsConfig};
 use gantry_delivery::{Backoff, Outbox, OutboxConfig};
@@ -16,8 +18,10 @@ use gantry_model::{
 use gantry_outbound::{Discovery, Outbound, OutboundConfig, StaticResolver};
 use gantry_rooms::{Identity, Rooms, RoomsConfig};
 use gantry_search::{Search, SearchConfig};
-use gantry_store::Store;
+use gantry_store::{RedbEngine, Store};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::slow::Slow;
 
 /// The seed of what a server draws by chance.
 const SEED: u64 = 7;
@@ -35,6 +39,8 @@ pub struct Options {
     pub clock: Option<Arc<MockClock>>,
     /// Whether nobody may register.
     pub is_closed: bool,
+    /// How long each call to the store takes, beside what it takes anyway.
+    pub round_trip: Duration,
 }
 
 /// A server named `server`.
@@ -65,7 +71,7 @@ impl TestServer {
             None => Arc::new(SystemClock),
         };
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(SEED));
-        let store = open(&folder.path().join("test.redb")).await;
+        let store = far_open(&folder.path().join("test.redb"), options.round_trip).await;
         let rooms = rooms_on(&store, "server", &clock, &rng).await;
         let accounts = Accounts::new(AccountsConfig {
             server_name: name("server"),
@@ -136,6 +142,12 @@ pub async fn rooms_of(file: &Path, server: &str) -> Rooms {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(SEED + 4));
     rooms_on(&open(file).await, server, &clock, &rng).await
+}
+
+async fn far_open(file: &Path, round_trip: Duration) -> Store {
+    let inner = Arc::new(RedbEngine::open(file).await.expect("an engine"));
+    let engine = Arc::new(Slow { inner, round_trip });
+    Store::open(engine, "node").await.expect("a store")
 }
 
 async fn open(file: &Path) -> Store {

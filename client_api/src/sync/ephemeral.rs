@@ -19,12 +19,14 @@ pub(crate) fn typing(users: &[OwnedUserId]) -> DataEvent {
     }
 }
 
+/// The receipts of an event and a kind, by user.
+type Users<'a> = Vec<(&'a str, Value)>;
+
 /// Receipts as `m.receipt` events: event, kind, user. One such event has one place for a user's
 /// receipt of a kind at an event; where he has two, of two threads, the second goes into another.
 pub(crate) fn receipts(receipts: &[Receipt]) -> Vec<DataEvent> {
     let mut places: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
-    // Event, kind and user.
-    let mut contents: Vec<BTreeMap<&str, BTreeMap<&str, Vec<(&str, Value)>>>> = Vec::new();
+    let mut contents: Vec<BTreeMap<&str, BTreeMap<&str, Users<'_>>>> = Vec::new();
     for receipt in receipts {
         let event = receipt.event_id.as_str();
         let place = places

@@ -9,5 +9,6 @@ mod messages;
 mod proposals;
 mod push;
 mod rooms;
+mod round_trips;
 mod sync_property;
 mod upgrades;

@@ -87,6 +87,26 @@ async fn changes_between_two_cuts_are_the_events_between_them() {
 }
 
 #[tokio::test]
+async fn the_end_of_the_log_is_found_for_every_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = user("@alice:one");
+    let house = House::open(folder.path(), "one", 1).await;
+    let before = house.rooms.store_cut();
+    let room = house.public_room(RoomVersion::V11, &alice).await;
+    let mut cuts = vec![(0, before)];
+    for number in 0..150 {
+        house.say(&room, &alice, &number.to_string()).await;
+        let now = house.rooms.store_cut();
+        cuts.push((house.rooms.log_end(&room, &now).await.unwrap(), now));
+    }
+
+    for (end, cut) in cuts {
+        assert_eq!(house.rooms.log_end(&room, &cut).await.unwrap(), end);
+    }
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_redacted_event_is_read_without_content() {
     let folder = tempfile::tempdir().unwrap();
     let alice = user("@alice:one");
