@@ -5,9 +5,12 @@ mod answer;
 mod pieces;
 mod stage;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use gantry_model::{
@@ -19,7 +22,7 @@ use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use self::answer::{Pending, Waiting, refuse};
+use self::answer::{Pending, Waiting, refuse, reply};
 use crate::{
     Arrival, Error, GivenState, Identity, Ingested, JoinImport, NewEvent, Result, RoomView,
     Submitted, Template,
@@ -36,7 +39,11 @@ use crate::{
 /// Commands that are taken into one batch at most.
 const MAX_COMMANDS: usize = 64;
 /// How often a command is drafted anew after a conflict.
-const MAX_TRIES: usize = 20;
+const MAX_TRIES: u32 = 40;
+/// The longest pause after the first lost race, and after any, in microseconds. Whoever waits gathers
+/// what is asked of it meanwhile, and appends it at once.
+const FIRST_PAUSE_US: u64 = 2_000;
+const LAST_PAUSE_US: u64 = 64_000;
 
 /// What a room can be told to do.
 #[derive(Debug, Clone)]
@@ -129,21 +136,14 @@ impl Actor {
             };
             let Some(first) = first else { return };
             let mut commands = vec![first];
-            while commands.len() < MAX_COMMANDS
-                && let Ok(command) = self.queue.try_recv()
-            {
-                commands.push(command);
-            }
+            self.gather(&mut commands);
             // On its own, so that a room where nothing happens does not hold room for it.
             Box::pin(self.work(commands)).await;
         }
     }
 
     async fn work(&mut self, mut commands: Vec<Command>) {
-        for _ in 0..MAX_TRIES {
-            if commands.is_empty() {
-                return;
-            }
+        for lost in 0..MAX_TRIES {
             commands = match self.attempt(commands).await {
                 Ok(again) => again,
                 Err((commands, error)) => {
@@ -151,8 +151,31 @@ impl Actor {
                     return refuse(commands, &error);
                 }
             };
+            if commands.is_empty() {
+                return;
+            }
+            self.pause(lost).await;
+            self.gather(&mut commands);
         }
         refuse(commands, &Error::Contention);
+    }
+
+    /// Takes what is queued to the commands, as much as fits into a batch.
+    fn gather(&mut self, commands: &mut Vec<Command>) {
+        while commands.len() < MAX_COMMANDS
+            && let Ok(command) = self.queue.try_recv()
+        {
+            commands.push(command);
+        }
+    }
+
+    /// Lets other nodes go first after a race with them was lost, by chance and longer each time.
+    async fn pause(&self, lost: u32) {
+        let longest = FIRST_PAUSE_US
+            .saturating_mul(1 << lost.min(10))
+            .min(LAST_PAUSE_US);
+        let pause = self.rng.next_u64() % longest;
+        tokio::time::sleep(Duration::from_micros(pause)).await;
     }
 
     /// Drafts and commits; returns the commands that must be drafted anew.
@@ -168,6 +191,11 @@ impl Actor {
         let mut batch = Batch::new();
         let mut waiting: Vec<Waiting> = Vec::with_capacity(commands.len());
         for command in commands {
+            if matches!(command.task, Task::Look) {
+                // What there is to see is published, whatever becomes of the batch.
+                reply(command.reply, Ok(Answer::Done));
+                continue;
+            }
             let start = batch.ops.len();
             let outcome = match self.stage(&mut memory, &mut batch, &command.task).await {
                 Ok(outcome) => outcome,

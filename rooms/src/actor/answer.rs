@@ -140,7 +140,7 @@ impl Pending {
     }
 }
 
-fn reply(to: oneshot::Sender<Result<Answer>>, answer: Result<Answer>) {
+pub(super) fn reply(to: oneshot::Sender<Result<Answer>>, answer: Result<Answer>) {
     // Whoever asked may have gone; the commit stands all the same.
     drop(to.send(answer));
 }
