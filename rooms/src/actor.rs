@@ -19,7 +19,10 @@ use gantry_model::{
 };
 use gantry_store::{Batch, Outcome, Store};
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::answer::{Pending, Waiting, refuse, reply};
@@ -39,11 +42,12 @@ use crate::{
 /// Commands that are taken into one batch at most.
 const MAX_COMMANDS: usize = 64;
 /// How often a command is drafted anew after a conflict.
-const MAX_TRIES: u32 = 40;
-/// The longest pause after the first lost race, and after any, in microseconds. Whoever waits gathers
-/// what is asked of it meanwhile, and appends it at once.
-const FIRST_PAUSE_US: u64 = 2_000;
-const LAST_PAUSE_US: u64 = 64_000;
+const MAX_TRIES: usize = 100;
+/// The longest pause before a node appends again to a room that others write to as well. It knows its
+/// own last entry before they can read it, and would win every race.
+const MAX_PAUSE: Duration = Duration::from_millis(40);
+/// How long a node that wrote to a room is taken to write to it.
+const RIVALRY: Duration = Duration::from_secs(1);
 
 /// What a room can be told to do.
 #[derive(Debug, Clone)]
@@ -124,6 +128,10 @@ pub(crate) struct Actor {
     pub(crate) memory: Option<Memory>,
     /// Whether the log is known to be longer than the memory.
     pub(crate) is_behind: bool,
+    /// When another node was last seen to have appended.
+    pub(crate) rival: Option<Instant>,
+    /// When this node has last appended.
+    pub(crate) appended: Option<Instant>,
 }
 
 impl Actor {
@@ -143,7 +151,8 @@ impl Actor {
     }
 
     async fn work(&mut self, mut commands: Vec<Command>) {
-        for lost in 0..MAX_TRIES {
+        self.let_others_go_first().await;
+        for _ in 0..MAX_TRIES {
             commands = match self.attempt(commands).await {
                 Ok(again) => again,
                 Err((commands, error)) => {
@@ -154,7 +163,6 @@ impl Actor {
             if commands.is_empty() {
                 return;
             }
-            self.pause(lost).await;
             self.gather(&mut commands);
         }
         refuse(commands, &Error::Contention);
@@ -169,13 +177,14 @@ impl Actor {
         }
     }
 
-    /// Lets other nodes go first after a race with them was lost, by chance and longer each time.
-    async fn pause(&self, lost: u32) {
-        let longest = FIRST_PAUSE_US
-            .saturating_mul(1 << lost.min(10))
-            .min(LAST_PAUSE_US);
-        let pause = self.rng.next_u64() % longest;
-        tokio::time::sleep(Duration::from_micros(pause)).await;
+    /// Pauses by chance if this node has just appended, and others write to the room too.
+    async fn let_others_go_first(&self) {
+        let is_recent =
+            |time: Option<Instant>, within| time.is_some_and(|at| at.elapsed() < within);
+        if is_recent(self.rival, RIVALRY) && is_recent(self.appended, MAX_PAUSE) {
+            let share = self.rng.next_u64() as f64 / u64::MAX as f64;
+            tokio::time::sleep(MAX_PAUSE.mul_f64(share)).await;
+        }
     }
 
     /// Drafts and commits; returns the commands that must be drafted anew.
@@ -219,6 +228,9 @@ impl Actor {
         };
         if outcomes.iter().all(Outcome::is_applied) {
             memory.settle(outcomes.iter().rev().find_map(Outcome::position));
+            if !outcomes.is_empty() {
+                self.appended = Some(Instant::now());
+            }
             self.publish(&memory).await;
         } else {
             // Another node was faster, or the event is there already: what is stored counts.
@@ -237,6 +249,7 @@ impl Actor {
         let end = self.shared.end.load(Ordering::SeqCst);
         if self.is_behind || memory.head.pos < end || !self.store.is_fresh() {
             if refresh(&mut memory).await? {
+                self.rival = Some(Instant::now());
                 self.count_local(&mut memory).await?;
             }
             self.is_behind = false;

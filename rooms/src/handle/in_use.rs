@@ -127,6 +127,8 @@ impl Rooms {
             stop: config.stop.clone(),
             memory: None,
             is_behind: false,
+            rival: None,
+            appended: None,
         };
         // Ends when the server stops or the handle is gone.
         config.tracker.spawn(actor.run());
