@@ -43,9 +43,9 @@ use crate::{
 const MAX_COMMANDS: usize = 64;
 /// How often a command is drafted anew after a conflict.
 const MAX_TRIES: usize = 100;
-/// The longest pause before a node appends again to a room that others write to as well. It knows its
+/// The longest pause, in microseconds, before a node appends again to a room that others write to as well. It knows its
 /// own last entry before they can read it, and would win every race.
-const MAX_PAUSE: Duration = Duration::from_millis(40);
+const MAX_PAUSE_US: u64 = 40_000;
 /// How long a node that wrote to a room is taken to write to it.
 const RIVALRY: Duration = Duration::from_secs(1);
 
@@ -181,9 +181,11 @@ impl Actor {
     async fn let_others_go_first(&self) {
         let is_recent =
             |time: Option<Instant>, within| time.is_some_and(|at| at.elapsed() < within);
-        if is_recent(self.rival, RIVALRY) && is_recent(self.appended, MAX_PAUSE) {
-            let share = self.rng.next_u64() as f64 / u64::MAX as f64;
-            tokio::time::sleep(MAX_PAUSE.mul_f64(share)).await;
+        if is_recent(self.rival, RIVALRY)
+            && is_recent(self.appended, Duration::from_micros(MAX_PAUSE_US))
+        {
+            let micros = self.rng.next_u64() % MAX_PAUSE_US;
+            tokio::time::sleep(Duration::from_micros(micros)).await;
         }
     }
 
