@@ -28,13 +28,14 @@ pub(crate) struct Missed {
     pub(crate) backlog: Backlog,
 }
 
-/// Reads on from `since` until a transaction is full or `processed` is reached.
+/// Reads on from `since` until a transaction is full or `processed` is reached. `now_ms` is the time.
 pub(crate) async fn read(
     rooms: &Rooms,
     server: &ServerName,
     since: &Cut,
     processed: &Cut,
     backlog: Backlog,
+    now_ms: i64,
 ) -> Result<Missed> {
     let mut missed = Missed {
         items: Vec::new(),
@@ -52,7 +53,8 @@ pub(crate) async fn read(
                 continue;
             }
             let room = entry.pdu.room_id();
-            match missed.backlog.step(room, entry.position) {
+            let age_ms = now_ms.saturating_sub(entry.pdu.origin_server_ts());
+            match missed.backlog.step(room, entry.position, age_ms) {
                 Step::Skip => {}
                 Step::Send if missed.items.len() < MAX_PDUS => {
                     missed.backlog.sent(room);

@@ -68,7 +68,8 @@ async fn read(
     };
     let backlog = queue.lock().backlog.clone();
     let rooms = &inner.config.rooms;
-    let missed = catch_up::read(rooms, &queue.server, since, &processed, backlog).await?;
+    let now_ms = inner.config.clock.now_ms();
+    let missed = catch_up::read(rooms, &queue.server, since, &processed, backlog, now_ms).await?;
     if missed.items.is_empty() {
         inner.caught_up(queue, missed.upto, missed.backlog);
     } else {

@@ -81,10 +81,17 @@ pub(crate) enum Answer {
 
 /// A task and who waits for it.
 pub(crate) struct Command {
-    pub(crate) task: Task,
+    /// On its own: a queue has room for many commands, and is mostly empty.
+    pub(crate) task: Box<Task>,
     pub(crate) reply: oneshot::Sender<Result<Answer>>,
     /// Keeps the room in memory until the command is done.
     pub(crate) _use: InUse,
+}
+
+impl Command {
+    fn only_looks(&self) -> bool {
+        matches!(*self.task, Task::Look)
+    }
 }
 
 /// What readers share with the actor.
@@ -151,7 +158,9 @@ impl Actor {
     }
 
     async fn work(&mut self, mut commands: Vec<Command>) {
-        self.let_others_go_first().await;
+        if !commands.iter().all(Command::only_looks) {
+            self.let_others_go_first().await;
+        }
         for _ in 0..MAX_TRIES {
             commands = match self.attempt(commands).await {
                 Ok(again) => again,
@@ -202,7 +211,7 @@ impl Actor {
         let mut batch = Batch::new();
         let mut waiting: Vec<Waiting> = Vec::with_capacity(commands.len());
         for command in commands {
-            if matches!(command.task, Task::Look) {
+            if command.only_looks() {
                 // What there is to see is published, whatever becomes of the batch.
                 reply(command.reply, Ok(Answer::Done));
                 continue;

@@ -269,7 +269,7 @@ impl Rooms {
         let (reply, answer) = oneshot::channel();
         room.queue
             .send(Command {
-                task,
+                task: Box::new(task),
                 reply,
                 _use: room.shared.usage.begin(),
             })

@@ -1,10 +1,11 @@
 //! Loading a room's memory from its log.
 
-use std::{ops::Bound, sync::Arc};
+use std::{ops::Bound, pin::pin, sync::Arc};
 
+use futures::TryStreamExt as _;
 use gantry_model::{RoomVersion, id::OwnedRoomId, pdu::Reference};
-use gantry_state_res::AuthEvent;
-use gantry_store::{Scan, Store, schema::ROOM};
+use gantry_state_res::{AuthEvent, Rn};
+use gantry_store::{Key, Scan, Store, schema::ROOM};
 
 use crate::{
     Error, EventFlags, Result,
@@ -19,7 +20,11 @@ use crate::{
 };
 
 /// Documents that are read at once: memory holds the room, not its documents beside it.
-const AT_ONCE: usize = 2_000;
+const AT_ONCE: usize = 1_000;
+/// So many pages of state events are parsed at the same time, while the next is read.
+const PARSED_AT_ONCE: usize = 4;
+/// So many state events are parsed on the spot; more of them on a thread that may take its time.
+const FEW: usize = 50;
 
 /// Loads a room. Two round trips for its events and its end, one for its extremities.
 pub(crate) async fn load(
@@ -79,23 +84,38 @@ async fn extend_dag(store: &Store, rid: u64, version: RoomVersion, dag: &mut Dag
         }
     }
     let known = u64::from(dag.len());
-    let mut bodies = Pages::<StateDoc>::of_room_from(store, rid, KIND_STATE, known, AT_ONCE);
-    while let Some(page) = bodies.next().await? {
-        for (doc_key, doc) in page {
-            let rn = dag.len();
-            if u64::from(rn) != number(&doc_key)? {
+    let bodies = Pages::<StateDoc>::of_room_from(store, rid, KIND_STATE, known, AT_ONCE);
+    let parsed = bodies.stream().map_ok(|page| parse(page, version));
+    let mut parsed = pin!(parsed.try_buffered(PARSED_AT_ONCE));
+    while let Some(events) = parsed.try_next().await? {
+        for (hash, event) in events {
+            if event.rn != dag.len() {
                 return Err(Error::Broken("state events are not dense"));
             }
-            let hash = hash_of(&doc.be)?;
-            let pdu = Arc::new(restore(&doc.body, version, &hash)?);
-            let auth = unpack(&doc.auth).collect();
-            dag.push(
-                hash,
-                AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some()),
-            );
+            dag.push(hash, event);
         }
     }
     Ok(())
+}
+
+/// The events of a page, with their hashes.
+async fn parse(page: Vec<(Key, StateDoc)>, version: RoomVersion) -> Result<Vec<(Hash, AuthEvent)>> {
+    let is_few = page.len() <= FEW;
+    let parse = move || page.iter().map(|(key, doc)| event(key, doc, version)).collect();
+    if is_few {
+        return parse();
+    }
+    let parsed = tokio::task::spawn_blocking(parse).await;
+    parsed.expect("parsing does not panic")
+}
+
+fn event(key: &Key, doc: &StateDoc, version: RoomVersion) -> Result<(Hash, AuthEvent)> {
+    let rn = Rn::try_from(number(key)?).map_err(|_| Error::Broken("too many state events"))?;
+    let hash = hash_of(&doc.be)?;
+    let pdu = Arc::new(restore(&doc.body, version, &hash)?);
+    let auth = unpack(&doc.auth).collect();
+    let event = AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some());
+    Ok((hash, event))
 }
 
 /// The last two entries must be neighbors and chained (I7).

@@ -213,8 +213,11 @@ pub(crate) struct Place {
     pub(crate) soft: bool,
 }
 
-/// How many places of recent entries are remembered.
+/// How many places of entries, and how many rejected messages, are remembered while commands are at
+/// work.
 const RECENT: usize = 4096;
+/// How many places of entries are remembered between commands; beyond, those of extremities only.
+const KEPT: usize = 56;
 
 /// A room in the memory of its actor. While a command is at work it runs ahead of the log; if the
 /// append fails it returns to where it was.
@@ -353,6 +356,12 @@ impl Memory {
 
     /// Everything up to here is committed: readers may use it.
     pub(crate) fn settle(&mut self, position: Option<Position>) {
+        if self.recent.len() > KEPT {
+            let fx = &self.head.fx;
+            let is_extremity = |hash: &Hash| fx.iter().any(|one| one.hash == *hash);
+            self.recent.retain(|hash, _| is_extremity(hash));
+            self.recent.shrink_to_fit();
+        }
         for (group, cached) in self.fresh.drain() {
             self.cache.insert(group, cached);
         }

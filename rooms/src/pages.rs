@@ -2,6 +2,7 @@
 
 use std::{marker::PhantomData, ops::Bound};
 
+use futures::{Stream, stream};
 use gantry_store::{Key, Scan, Store, Table, schema::ROOM};
 use serde::de::DeserializeOwned;
 
@@ -64,6 +65,14 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
             limit,
             holds: PhantomData,
         }
+    }
+
+    /// The pages one after the other.
+    pub(crate) fn stream(self) -> impl Stream<Item = Result<Vec<(Key, T)>>> + use<'a, T> {
+        stream::try_unfold(self, async |mut pages| {
+            let page = pages.next().await?;
+            Ok(page.map(|page| (page, pages)))
+        })
     }
 
     /// The next page; `None` after the last one.

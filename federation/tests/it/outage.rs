@@ -147,8 +147,33 @@ async fn a_dead_server_does_not_delay_a_live_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_backlog_is_fetched_from_its_end() {
+async fn what_a_slow_server_missed_is_sent_whatever_its_number() {
     let street = Street::new();
+    let (a, b) = (street.house().await, street.house().await);
+    let (anna, ben) = (a.user("anna").await, b.user("ben").await);
+    let room = a.public_room(RoomVersion::V11, &anna).await;
+    b.join(&room, &ben, &a).await;
+    b.switch.set(Mode::Refuse);
+    let mut missed = Vec::new();
+    for number in 0..200 {
+        missed.push(a.say(&room, &anna, &number.to_string()).await);
+    }
+    // What is sent needs nothing of the sender.
+    a.switch.set(Mode::Refuse);
+
+    b.switch.set(Mode::Serve);
+    for event in &missed {
+        b.receives(&room, event).await;
+    }
+
+    a.close().await;
+    b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_backlog_is_fetched_from_its_end() {
+    let clock = Arc::new(MockClock::new(SystemClock.now_ms()));
+    let street = Street::on(clock.clone());
     let (a, b) = (street.house().await, street.house().await);
     let (anna, ben) = (a.user("anna").await, b.user("ben").await);
     let (long, short) = (
@@ -165,6 +190,7 @@ async fn a_long_backlog_is_fetched_from_its_end() {
             missed.push((&short, a.say(&short, &anna, &number.to_string()).await));
         }
     }
+    clock.advance(WEEK_MS);
     let before = b.switch.served();
 
     b.switch.set(Mode::Serve);

@@ -55,7 +55,7 @@ impl Actor {
             Outcome::Conflict { index } => Some(*index),
             _ => None,
         })??;
-        match (index, &waiting.command.task) {
+        match (index, &*waiting.command.task) {
             ("txh", Task::Submit(event)) => match self.repeated(event).await {
                 Ok(found) => found.map(|submitted| Ok(Answer::Submitted(submitted))),
                 Err(error) => Some(Err(error)),
