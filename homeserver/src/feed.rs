@@ -10,7 +10,9 @@ use gantry_model::{
 use gantry_rooms::{Cut, RoomChanges, RoomEvent, RoomView, StreamKind, TimelineKey};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Aggregations, EventFilter, Result, SyncToken, Unread, core::Core};
+use crate::{
+    Aggregations, EventFilter, Result, SyncToken, Unread, core::Core, feed_interest::Waiting,
+};
 
 /// What changed for a user.
 #[derive(Clone)]
@@ -169,13 +171,14 @@ impl Feed {
         let mut stored = self.subscribe();
         let mut typing = self.subscribe_typing();
         let mut presence = self.core.accounts.subscribe_presence();
+        let waiting = Waiting::new(&session.user_id);
         let mut looked_at = since.clone();
         loop {
             stored.borrow_and_update();
             typing.borrow_and_update();
             presence.borrow_and_update();
             let now = self.not_before(since);
-            if self.concerns(&session.user_id, &looked_at, &now).await? {
+            if self.concerns(&waiting, &looked_at, &now).await? {
                 return Ok(now);
             }
             looked_at = now;

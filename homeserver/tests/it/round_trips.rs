@@ -77,3 +77,24 @@ async fn what_people_do_often_takes_few_round_trips() {
     assert_eq!(changes.expect("changes").joined.len(), 1);
     assert_eq!((sending, changing, sync), (1, 1, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_wakes_those_who_wait_without_the_database() {
+    let server = far_away().await;
+    let (alice, carol) = (server.user("alice").await, server.user("carol").await);
+    let room = server
+        .hs
+        .creation
+        .create_room(&alice, public("a"))
+        .await
+        .expect("a room");
+    let feed = &server.hs.feed;
+    let since = feed.now();
+    server.say(&alice, &room, "one").await;
+
+    for who in [&alice, &carol] {
+        let (now, trips) = counted(feed.wait(who, &since, Duration::ZERO)).await;
+        now.expect("an end of the wait");
+        assert_eq!(trips, 0, "{}", who.user_id);
+    }
+}

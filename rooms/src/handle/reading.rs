@@ -34,6 +34,14 @@ impl Rooms {
         Ok(view.filter(|view| !view.is_empty()))
     }
 
+    /// The room as it is now, if it is in memory and nothing is known to be newer.
+    pub async fn view_in_memory(&self, room: &RoomId) -> Result<Option<RoomView>> {
+        self.heed_others().await?;
+        let room = self.0.rooms.lock().get(room).cloned();
+        let view = room.and_then(|room| room.shared.settled_view());
+        Ok(view.filter(|view| !view.is_empty() && self.store().is_fresh()))
+    }
+
     /// The room as it is now, or [`Error::UnknownRoom`].
     pub async fn get(&self, room: &RoomId) -> Result<RoomView> {
         self.view(room).await?.ok_or(Error::UnknownRoom)
