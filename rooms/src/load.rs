@@ -101,7 +101,11 @@ async fn extend_dag(store: &Store, rid: u64, version: RoomVersion, dag: &mut Dag
 /// The events of a page, with their hashes.
 async fn parse(page: Vec<(Key, StateDoc)>, version: RoomVersion) -> Result<Vec<(Hash, AuthEvent)>> {
     let is_few = page.len() <= FEW;
-    let parse = move || page.iter().map(|(key, doc)| event(key, doc, version)).collect();
+    let parse = move || {
+        page.iter()
+            .map(|(key, doc)| event(key, doc, version))
+            .collect()
+    };
     if is_few {
         return parse();
     }

@@ -37,6 +37,7 @@ def told(tellings):
 in_every_version = told(TELLINGS)
 with_knocks = told([telling for telling in TELLINGS if telling[1] >= 7])
 with_restricted_joins = told([telling for telling in TELLINGS if telling[1] >= 8])
+from_gantry = told([telling for telling in TELLINGS if telling[0] == "synapse"])
 in_one_version = told([telling for telling in TELLINGS if telling[1] == 11])
 
 FIRST_WITH_BOTH = 10
@@ -221,6 +222,24 @@ def test_alias_and_directory_are_asked_over_federation(cast):
     found = {room["room_id"]: room for room in answer.json()["chunk"]}
     assert found[cast.room_id]["canonical_alias"] == cast.alias
     assert found[cast.room_id]["num_joined_members"] >= 1
+
+
+@from_gantry
+def test_a_room_is_described_before_anybody_of_the_server_is_in_it(cast):
+    room_id = cast.new_room(preset="public_chat", name="to be seen", topic="from afar")
+    secret = cast.new_room(preset="private_chat", name="not to be seen")
+
+    def summary(room):
+        via = {"via": cast.servers.home.name}
+        return cast.carol.get(path("room_summary", room).replace("v3", "v1"), params=via)
+
+    seen = summary(room_id)
+    assert seen.status_code == 200, seen.text
+    seen = seen.json()
+    assert (seen["name"], seen["topic"]) == ("to be seen", "from afar")
+    assert seen["num_joined_members"] == 1
+    assert seen["membership"] == "leave"
+    assert summary(secret).status_code == 404
 
 
 @in_every_version

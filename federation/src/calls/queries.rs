@@ -2,18 +2,22 @@
 
 use gantry_model::{
     Object, Value,
-    id::{OwnedRoomId, OwnedServerName, RoomAliasId, ServerName, UserId},
+    id::{OwnedRoomId, OwnedServerName, RoomAliasId, RoomId, ServerName, UserId},
 };
 
 use super::FederationCalls;
 use crate::{
     Result,
     client::bad,
+    race::{PATIENCE, first_good},
     wire::{self, object, text},
 };
 
 /// Servers of an alias that are taken.
 const MAX_ALIAS_SERVERS: usize = 100;
+
+/// Servers that are asked for the description of a room.
+const MAX_DESCRIBING: usize = 5;
 
 /// Where an alias of another server leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +92,28 @@ impl FederationCalls {
                 .filter_map(|name| name.as_str().and_then(wire::server_name))
                 .collect(),
         })
+    }
+
+    /// A room that this server is not in, as the first of these servers describes it that knows it:
+    /// an entry of a directory, with what
+    /// [`GET /hierarchy`](https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1hierarchyroomid)
+    /// adds to it.
+    pub async fn describe_room(
+        &self,
+        room: &RoomId,
+        mut servers: Vec<OwnedServerName>,
+    ) -> Result<Object> {
+        self.require_enabled()?;
+        servers.truncate(MAX_DESCRIBING);
+        let ask = |server: OwnedServerName| async move {
+            let answer = self.0.client().hierarchy(&server, room).await?;
+            match answer.get("room").and_then(Value::as_object) {
+                Some(found) if text(found, "room_id") == Some(room.as_str()) => Ok(found.clone()),
+                _ => Err(bad(&server, "no description of the room")),
+            }
+        };
+        let (_, description) = first_good(&mut servers, PATIENCE, ask).await?;
+        Ok(description)
     }
 
     /// The public rooms of another server, as its answer to a client would have them.

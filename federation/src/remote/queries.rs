@@ -2,7 +2,7 @@
 
 use gantry_model::{
     Object, Value,
-    id::{RoomAliasId, ServerName, UserId},
+    id::{RoomAliasId, RoomId, ServerName, UserId},
 };
 
 use super::{path, query};
@@ -26,6 +26,13 @@ impl Client {
         let query = query(&[("room_alias", alias.as_str())]);
         let call = Call::get(path("v1", &["query", "directory"]) + &query);
         self.call_object(alias.server_name(), call).await
+    }
+
+    /// `GET hierarchy`, of which the room itself is wanted.
+    pub(crate) async fn hierarchy(&self, server: &ServerName, room: &RoomId) -> Result<Object> {
+        let query = query(&[("suggested_only", "true")]);
+        let call = Call::get(path("v1", &["hierarchy", room.as_str()]) + &query);
+        self.call_object(server, call).await
     }
 
     /// `POST publicRooms`
