@@ -11,6 +11,7 @@ pub mod greeting;
 mod housekeeping;
 pub mod listener;
 mod metrics_page;
+pub mod open_files;
 mod running;
 pub mod shutdown;
 pub mod telemetry;

@@ -8,7 +8,7 @@ use gantry::{
     Config, Deps,
     admin::{self, Request, RoomsRequest},
     cli::{AdminCommand, Cli, Command, ConfigCommand, RoomsCommand, ServeArgs},
-    config, greeting, shutdown,
+    config, greeting, open_files, shutdown,
     shutdown::StdinEof,
     telemetry, wiring,
 };
@@ -44,6 +44,7 @@ fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
 
 async fn serve(config: Config, args: ServeArgs) -> anyhow::Result<()> {
     telemetry::start_log(&config.telemetry)?;
+    open_files::raise_limit();
     let metrics = match config.listeners.metrics {
         Some(_) => Some(telemetry::start_metrics()?),
         None => None,

@@ -28,50 +28,62 @@ pub(crate) struct Missed {
     pub(crate) backlog: Backlog,
 }
 
-/// Reads on from `since` until a transaction is full or `processed` is reached. `now_ms` is the time.
-pub(crate) async fn read(
-    rooms: &Rooms,
-    server: &ServerName,
-    since: &Cut,
-    processed: &Cut,
-    backlog: Backlog,
-    now_ms: i64,
-) -> Result<Missed> {
-    let mut missed = Missed {
-        items: Vec::new(),
-        upto: since.clone(),
-        backlog,
-    };
-    let mut joined = HashMap::new();
-    while missed.items.len() < MAX_PDUS && &missed.upto != processed {
-        let upto = missed.upto.step(processed, STEP);
-        if upto == missed.upto {
-            break;
-        }
-        for entry in follow::entries(rooms, &missed.upto, &upto).await? {
-            if !receives(rooms, server, &entry, &mut joined).await? {
-                continue;
+/// How the log is read for one destination.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) rooms: &'a Rooms,
+    pub(crate) server: &'a ServerName,
+    /// The time.
+    pub(crate) now_ms: i64,
+    /// Events that are wanted; at most [`MAX_PDUS`].
+    pub(crate) limit: usize,
+}
+
+impl Reading<'_> {
+    /// Reads on from `since` until there are enough events or `processed` is reached.
+    pub(crate) async fn on_from(
+        &self,
+        since: &Cut,
+        processed: &Cut,
+        backlog: Backlog,
+    ) -> Result<Missed> {
+        let Self { rooms, server, .. } = *self;
+        let mut missed = Missed {
+            items: Vec::new(),
+            upto: since.clone(),
+            backlog,
+        };
+        let mut joined = HashMap::new();
+        while missed.items.len() < self.limit && &missed.upto != processed {
+            let upto = missed.upto.step(processed, STEP);
+            if upto == missed.upto {
+                break;
             }
-            let room = entry.pdu.room_id();
-            let age_ms = now_ms.saturating_sub(entry.pdu.origin_server_ts());
-            match missed.backlog.step(room, entry.position, age_ms) {
-                Step::Skip => {}
-                Step::Send if missed.items.len() < MAX_PDUS => {
-                    missed.backlog.sent(room);
-                    missed.items.push(follow::item(&entry, entry.position));
+            for entry in follow::entries(rooms, &missed.upto, &upto).await? {
+                if !receives(rooms, server, &entry, &mut joined).await? {
+                    continue;
                 }
-                Step::Tell if missed.items.len() + MAX_EXTREMITIES <= MAX_PDUS => {
-                    let ends = extremities(rooms, server, room, entry.position).await?;
-                    missed.backlog.told(room, processed);
-                    missed.items.extend(ends);
+                let room = entry.pdu.room_id();
+                let age_ms = self.now_ms.saturating_sub(entry.pdu.origin_server_ts());
+                match missed.backlog.step(room, entry.position, age_ms) {
+                    Step::Skip => {}
+                    Step::Send if missed.items.len() < self.limit => {
+                        missed.backlog.sent(room);
+                        missed.items.push(follow::item(&entry, entry.position));
+                    }
+                    Step::Tell if missed.items.len() + MAX_EXTREMITIES <= MAX_PDUS => {
+                        let ends = extremities(rooms, server, room, entry.position).await?;
+                        missed.backlog.told(room, processed);
+                        missed.items.extend(ends);
+                    }
+                    Step::Send | Step::Tell => return Ok(missed),
                 }
-                Step::Send | Step::Tell => return Ok(missed),
+                missed.upto.advance(entry.position);
             }
-            missed.upto.advance(entry.position);
+            missed.upto = upto;
         }
-        missed.upto = upto;
+        Ok(missed)
     }
-    Ok(missed)
 }
 
 /// Where a room ends now, as far as the server may see it and did not say it itself.

@@ -19,6 +19,7 @@ mod queue;
 mod recipients;
 mod shares;
 mod transaction;
+mod turns;
 mod worker;
 
 pub use backoff::Backoff;

@@ -15,7 +15,7 @@ use gantry_model::{Clock, Rng, id::ServerName};
 use gantry_rooms::Rooms;
 use gantry_store::{Cut, Error as StoreError, Store};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     node_news::{Heard, News},
     queue::Queue,
     shares::{self, Held, Shares},
+    turns::Turns,
     worker,
 };
 
@@ -50,7 +51,7 @@ pub struct OutboxConfig {
     pub stop: CancellationToken,
     /// How long a failing destination is left alone.
     pub backoff: Backoff,
-    /// Transactions under way at once, to servers that answered last time.
+    /// Transactions whose turn it is at once, to servers that answered last time.
     pub concurrency: usize,
 }
 
@@ -73,10 +74,7 @@ pub(crate) struct Inner {
     pub(crate) heard: Heard,
     /// There is a queue with work and without a worker.
     has_work: Notify,
-    /// For servers that answered last time.
-    pub(crate) permits: Arc<Semaphore>,
-    /// For servers that did not: they wait for each other, and nobody waits for them.
-    pub(crate) failing_permits: Arc<Semaphore>,
+    pub(crate) turns: Turns,
     transactions: AtomicU64,
 }
 
@@ -88,8 +86,7 @@ impl Outbox {
             shares: Mutex::default(),
             heard: Heard::default(),
             has_work: Notify::new(),
-            permits: Arc::new(Semaphore::new(config.concurrency.max(2))),
-            failing_permits: Arc::new(Semaphore::new((config.concurrency / 4).max(1))),
+            turns: Turns::new(config.concurrency),
             transactions: AtomicU64::new(first),
             config,
         }))

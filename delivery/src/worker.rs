@@ -3,15 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Destination, Result, Transaction, catch_up,
+    Destination, MAX_PDUS, Result, Transaction, catch_up,
     outbox::Inner,
     queue::{Next, Queue},
+    turns::Turn,
 };
 use gantry_store::Cut;
 use tokio_util::sync::CancellationToken;
 
 /// The longest wait without looking at the clock again.
 const LONGEST_WAIT_MS: i64 = 60_000;
+/// Events that a server is tried with which did not answer last time.
+const TRIED_WITH: usize = 10;
 /// How long to wait when the log could not be read.
 const PAUSE_MS: i64 = 5_000;
 
@@ -33,14 +36,32 @@ pub(crate) async fn run(
             next
         };
         match next {
-            Next::Rest => return,
             Next::Wait(ms) => wait(&term, &queue, ms).await,
-            Next::Send => send(&inner, &queue, &*destination, None, &term).await,
-            Next::Read(since) => {
-                if let Err(error) = read(&inner, &queue, &*destination, &since, &term).await {
-                    tracing::error!(%error, server = %queue.server, "the log could not be read");
-                    wait(&term, &queue, PAUSE_MS).await;
-                }
+            _ => take_turn(&inner, &queue, &*destination, &term).await,
+        }
+    }
+}
+
+/// Waits for a turn, and sends what waits by then.
+async fn take_turn(
+    inner: &Inner,
+    queue: &Queue,
+    destination: &dyn Destination,
+    term: &CancellationToken,
+) {
+    let is_failing = queue.lock().is_failing();
+    let turn = tokio::select! {
+        () = term.cancelled() => return,
+        turn = inner.turns.next(is_failing) => turn,
+    };
+    let next = queue.lock().next(inner.config.clock.now_ms());
+    match next {
+        Next::Rest | Next::Wait(_) => {}
+        Next::Send => send(inner, queue, destination, None, turn, term).await,
+        Next::Read(since) => {
+            if let Err(error) = read(inner, queue, destination, &since, turn, term).await {
+                tracing::error!(%error, server = %queue.server, "the log could not be read");
+                wait(term, queue, PAUSE_MS).await;
             }
         }
     }
@@ -61,19 +82,27 @@ async fn read(
     queue: &Queue,
     destination: &dyn Destination,
     since: &Cut,
+    turn: Turn,
     term: &CancellationToken,
 ) -> Result<()> {
     let Some(processed) = inner.processed(&queue.server) else {
         return Ok(());
     };
-    let backlog = queue.lock().backlog.clone();
-    let rooms = &inner.config.rooms;
-    let now_ms = inner.config.clock.now_ms();
-    let missed = catch_up::read(rooms, &queue.server, since, &processed, backlog, now_ms).await?;
+    let (backlog, is_failing) = {
+        let state = queue.lock();
+        (state.backlog.clone(), state.is_failing())
+    };
+    let reading = catch_up::Reading {
+        rooms: &inner.config.rooms,
+        server: &queue.server,
+        now_ms: inner.config.clock.now_ms(),
+        limit: if is_failing { TRIED_WITH } else { MAX_PDUS },
+    };
+    let missed = reading.on_from(since, &processed, backlog).await?;
     if missed.items.is_empty() {
         inner.caught_up(queue, missed.upto, missed.backlog);
     } else {
-        send(inner, queue, destination, Some(missed), term).await;
+        send(inner, queue, destination, Some(missed), turn, term).await;
     }
     Ok(())
 }
@@ -84,17 +113,9 @@ async fn send(
     queue: &Queue,
     destination: &dyn Destination,
     missed: Option<catch_up::Missed>,
+    turn: Turn,
     term: &CancellationToken,
 ) {
-    let is_failing = queue.lock().is_failing();
-    let permits = if is_failing {
-        &inner.failing_permits
-    } else {
-        &inner.permits
-    };
-    let Ok(_permit) = permits.acquire().await else {
-        return;
-    };
     let (transaction, waiting) = {
         let mut state = queue.lock();
         let items = missed
@@ -117,7 +138,7 @@ async fn send(
     }
     let sent = tokio::select! {
         () = term.cancelled() => return,
-        sent = destination.send(&queue.server, &transaction) => sent,
+        sent = inner.turns.take(turn, destination.send(&queue.server, &transaction)) => sent,
     };
     let now = inner.config.clock.now_ms();
     match sent {

@@ -42,14 +42,13 @@ class Authority:
         certificate_file = self._folder / f"{name}.pem"
         certificate_file.write_bytes(_pem(leaf))
         key_file = self._folder / f"{name}.key"
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        key_file.write_bytes(_key_pem(key))
         return certificate_file, key_file
+
+    def write_to(self, certificate, key):
+        """Write the authority itself into two files."""
+        certificate.write_bytes(self.certificate.read_bytes())
+        key.write_bytes(_key_pem(self._key))
 
 
 def _host(address):
@@ -73,6 +72,14 @@ def _builder(subject, issuer, key):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=2))
+    )
+
+
+def _key_pem(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
 
 

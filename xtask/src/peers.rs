@@ -17,6 +17,10 @@ const PYTHON: Requirement<'static> = Requirement {
     what: "Python 3 with venv",
     packages: &["python3", "python3-venv"],
 };
+const OPENSSL: Requirement<'static> = Requirement {
+    what: "openssl, with which the image for Complement makes its certificate",
+    packages: &["openssl"],
+};
 const MONGOD_LIBRARIES: Requirement<'static> = Requirement {
     what: "a library of mongod",
     packages: &["libcurl4", "libssl3"],
@@ -63,6 +67,13 @@ impl Peer {
 /// Installs those of the environments that are missing or out of date, all at the same time.
 pub(crate) fn install(layout: &Layout, peers: &[Peer]) -> Result<()> {
     PYTHON.ensure(|| python3(&["-c", "import ensurepip, venv"]))?;
+    if peers.contains(&Peer::Clients) {
+        OPENSSL.ensure(|| {
+            let mut version = Command::new("openssl");
+            version.arg("version");
+            version
+        })?;
+    }
     let installations: Vec<Result<()>> = thread::scope(|scope| {
         let running: Vec<_> = peers
             .iter()
