@@ -170,7 +170,8 @@ impl Core {
         view: &RoomView,
         event: &RoomEvent,
     ) -> Result<Option<Verdict>> {
-        let Some(verdict) = notified.verdict(view, event).await else {
+        let then = self.rooms.view_after(view, event).await?;
+        let Some(verdict) = notified.verdict(&then, event).await else {
             return Ok(None);
         };
         let events = vec![event.clone()];

@@ -67,7 +67,7 @@ impl Core {
 }
 
 impl Notified {
-    /// What the rules make of an event; `None`: it does not notify. Own events, events of ignored
+    /// What the rules make of an event in the room as it was then; `None`: it does not notify. Own events, events of ignored
     /// users, redacted, imported and soft-failed ones never do.
     pub(crate) async fn verdict(&self, view: &RoomView, event: &RoomEvent) -> Option<Verdict> {
         let pdu = &event.pdu;

@@ -175,7 +175,8 @@ impl Core {
                 )
                 .await?;
             for event in page.events.iter().filter(|event| is_live(event)) {
-                window.add(notified, view, event).await;
+                let then = rooms.view_after(view, event).await?;
+                window.add(notified, &then, event).await;
             }
             window.upto = page.next.unwrap_or(end);
         }
@@ -217,7 +218,8 @@ impl Core {
             window.older_upto = oldest.as_bytes().to_vec();
         }
         for event in found.iter().filter(|event| is_live(event)) {
-            window.add(notified, view, event).await;
+            let then = self.rooms.view_after(view, event).await?;
+            window.add(notified, &then, event).await;
         }
         Ok(window)
     }

@@ -21,6 +21,8 @@ pub(crate) const KIND_KEY: u8 = b'K';
 pub(crate) const KIND_OUTLIER: u8 = b'O';
 /// Page of a large delta or checkpoint.
 pub(crate) const KIND_PAGE: u8 = b'G';
+/// A state event that was redacted, by its number.
+pub(crate) const KIND_REDACTED: u8 = b'R';
 /// Log entry.
 pub(crate) const KIND_LOG: u8 = b'L';
 
@@ -53,6 +55,12 @@ pub(crate) struct KeyDoc {
     pub(crate) kind: String,
     pub(crate) state_key: String,
     pub(crate) kh: Blob,
+}
+
+/// `R`: nothing; that it is there says that the state event was redacted.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RedactedDoc {
+    pub(crate) rid: i64,
 }
 
 /// `S`: the body of a state event.

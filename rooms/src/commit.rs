@@ -1,7 +1,7 @@
 //! The only writer of rooms: turns an authorized event into one log entry with everything that
 //! stands with it (state key names, bodies, groups, pages, membership rows) and adds it to a batch.
 //!
-//! The order inside a batch is `[K.., S.., G.., L, membership rows]`: `L` is the commit point, what
+//! The order inside a batch is `[K.., S.., G.., R, L, membership rows]`: `L` is the commit point, what
 //! has no `L` is an outlier or garbage. See `event-log`, sections 2 to 5.
 
 mod control;
@@ -41,6 +41,7 @@ use crate::{
     members::membership_rows,
     memory::{Extremity, Head, Memory, Place},
     partial::{Partial, pack_servers},
+    redaction,
     state::diff,
 };
 
@@ -119,6 +120,7 @@ pub(crate) async fn append(
     let pos = memory.head.pos + 1;
     let cd = spill(memory, batch, env, pack_changes(&step.changes))?;
     let doc = entry_doc(memory, entry, numbers, &step, groups, cd);
+    redaction::heed(memory, batch, &doc).await?;
     batch.insert_stamped(
         ROOM,
         entry_key(memory.rid, pos),

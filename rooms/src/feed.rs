@@ -182,6 +182,15 @@ impl Rooms {
             .await
     }
 
+    /// The room as an event left it, but with the counters that it has now.
+    pub async fn view_after(&self, view: &RoomView, event: &RoomEvent) -> Result<RoomView> {
+        if event.pos == view.pos() {
+            return Ok(view.clone());
+        }
+        let state = self.group(view, event.cs).await?;
+        Ok(view.at(state, event.pos, view.updated_at(), view.counts()))
+    }
+
     pub(crate) async fn view_at(&self, view: &RoomView, pos: u64) -> Result<RoomView> {
         if pos == view.pos() {
             return Ok(view.clone());

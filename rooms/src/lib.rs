@@ -36,6 +36,7 @@ mod pages;
 mod partial;
 mod pending_join;
 mod purge;
+mod redaction;
 mod related;
 mod relations;
 mod removal;

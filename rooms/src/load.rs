@@ -16,6 +16,7 @@ use crate::{
     memory::{Dag, Extremity, Head, Memory, Place},
     pages::Pages,
     partial,
+    redaction::load_redacted,
     state::StateCache,
 };
 
@@ -61,6 +62,9 @@ pub(crate) async fn refresh(memory: &mut Memory) -> Result<bool> {
     check_chain(pos, entry, last.get(1))?;
     memory.corrections = partial::load_corrections(memory, &entry.h).await?;
     memory.head = load_head(memory, pos, entry).await?;
+    if memory.head.counts.red > 0 {
+        load_redacted(memory).await?;
+    }
     Ok(true)
 }
 

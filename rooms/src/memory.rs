@@ -28,6 +28,8 @@ pub(crate) struct Dag {
     keys: imbl::Vector<(Arc<str>, Arc<str>)>,
     key_numbers: imbl::HashMap<[u8; 16], Skid>,
     create: Option<Rn>,
+    /// Those that were redacted, as a redaction leaves them.
+    redacted: imbl::HashMap<Rn, Arc<Pdu>>,
 }
 
 /// 16 bytes that stand for a type and state key.
@@ -63,6 +65,15 @@ impl Dag {
         self.events.push_back(Arc::new(event));
     }
 
+    /// From now on the event is shown redacted. False: it is already, or there is none.
+    pub(crate) fn hide(&mut self, rn: Rn) -> bool {
+        let Some(pdu) = self.pdu(rn).filter(|_| !self.redacted.contains_key(&rn)) else {
+            return false;
+        };
+        self.redacted.insert(rn, Arc::new(pdu.redacted()));
+        true
+    }
+
     /// The number of the event with this hash.
     pub(crate) fn find(&self, hash: &Hash) -> Option<Rn> {
         self.by_hash.get(hash).copied()
@@ -73,7 +84,12 @@ impl Dag {
         self.events.get(rn as usize)
     }
 
-    /// The event with this number, as an event.
+    /// The event with this number as readers may have it: redacted if it was.
+    pub(crate) fn shown(&self, rn: Rn) -> Option<Arc<Pdu>> {
+        self.redacted.get(&rn).cloned().or_else(|| self.pdu(rn))
+    }
+
+    /// The event with this number, as an event. Whole, for whoever authorizes.
     pub(crate) fn pdu(&self, rn: Rn) -> Option<Arc<Pdu>> {
         self.get(rn).map(|event| Arc::clone(&event.pdu))
     }

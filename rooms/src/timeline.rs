@@ -13,6 +13,7 @@ use crate::{
     EventFlags, Relation, Result, RoomEvent, RoomView, Rooms, TimelineKey,
     codec::{EntryDoc, Hash, entry_key, number},
     load::{binary, find_entry},
+    redaction::{holds_by_itself, may_redact_others},
     relations::REDACTION,
 };
 
@@ -211,7 +212,7 @@ impl Rooms {
         };
         let before = self.group(view, sb).await?;
         let old = before.get(&event.skid).filter(|old| **old != rn as u32);
-        Ok(old.and_then(|old| view.dag().pdu(*old)))
+        Ok(old.and_then(|old| view.dag().shown(*old)))
     }
 
     /// The valid redactions of entries, by the hash of their target. Cheap in rooms where nothing
@@ -250,9 +251,7 @@ impl Rooms {
         Ok(found)
     }
 
-    /// Whether a redaction holds: by a user who may redact, or by one of the sender's server
-    /// (<https://spec.matrix.org/v1.19/rooms/v11/#handling-redactions>). In versions 1 and 2 the
-    /// authorization rules have decided it.
+    /// Whether a redaction holds.
     async fn may_redact(
         &self,
         view: &RoomView,
@@ -260,22 +259,12 @@ impl Rooms {
         redaction: &Pdu,
         original: &Pdu,
     ) -> Result<bool> {
-        if original.kind() == "m.room.create" {
-            return Ok(false);
-        }
-        if view.rules().redaction_auth_rule
-            || redaction.sender().server_name() == original.sender().server_name()
-        {
-            return Ok(true);
+        if let Some(holds) = holds_by_itself(view.rules(), redaction, original) {
+            return Ok(holds);
         }
         let Some(sb) = entry.sb else { return Ok(false) };
         let state = self.group(view, sb).await?;
-        let Some(create) = view.dag().state_event(&state, "m.room.create", "") else {
-            return Ok(false);
-        };
-        let levels = view.dag().state_event(&state, "m.room.power_levels", "");
-        let levels = gantry_state_res::PowerLevels::of(&create, levels.as_deref());
-        Ok(levels.for_user(redaction.sender()) >= levels.redact())
+        Ok(may_redact_others(view.dag(), &state, redaction))
     }
 
     /// The entries after `from` up to `to`, in the order of the log, at most `limit` from the end.

@@ -10,7 +10,7 @@ use gantry_model::{
     id::{EventId, OwnedEventId, OwnedRoomId, OwnedServerName, OwnedUserId, RoomId, UserId},
     pdu::event_hash,
 };
-use gantry_state_res::{PowerLevels, Rn, StateMap};
+use gantry_state_res::{EventSource as _, PowerLevels, Rn, StateMap};
 use gantry_store::{Position, Scan, Store, schema::ROOM};
 
 use crate::{
@@ -133,7 +133,7 @@ impl RoomView {
     }
 
     pub(crate) fn pdu_by_number(&self, rn: Rn) -> Option<Arc<Pdu>> {
-        self.0.dag.pdu(rn)
+        self.0.dag.shown(rn)
     }
 
     /// Whether the room has any entry.
@@ -153,7 +153,8 @@ impl RoomView {
 
     /// The state event of a type and key.
     pub fn state(&self, kind: &str, state_key: &str) -> Option<Arc<Pdu>> {
-        self.0.dag.state_event(&self.0.state, kind, state_key)
+        let rn = self.0.state.get(&self.0.dag.skid(kind, state_key)?)?;
+        self.0.dag.shown(*rn)
     }
 
     /// State events with what was there before them, as far as it is known.
@@ -171,7 +172,7 @@ impl RoomView {
         let state_key = pdu.state_key()?;
         let named = pdu.auth_events().iter().filter_map(|id| {
             let rn = self.0.dag.find(&event_hash(id, self.rules()))?;
-            self.0.dag.pdu(rn)
+            self.0.dag.shown(rn)
         });
         named
             .into_iter()
@@ -179,7 +180,7 @@ impl RoomView {
     }
 
     /// A state event that is stored, whether it is or was part of a state, authorizes another or was
-    /// rejected.
+    /// rejected. Whole, also if it was redacted: it is not for readers.
     pub fn known_state_event(&self, id: &EventId) -> Option<Arc<Pdu>> {
         let rn = self.0.dag.find(&event_hash(id, self.rules()))?;
         self.0.dag.pdu(rn)
@@ -190,7 +191,7 @@ impl RoomView {
         self.0
             .state
             .values()
-            .filter_map(|rn| self.0.dag.pdu(*rn))
+            .filter_map(|rn| self.0.dag.shown(*rn))
             .collect()
     }
 
@@ -200,7 +201,7 @@ impl RoomView {
             .state
             .iter()
             .filter(|(skid, _)| self.0.dag.key(**skid).is_some_and(|(of, _)| of == kind))
-            .filter_map(|(_, rn)| self.0.dag.pdu(*rn))
+            .filter_map(|(_, rn)| self.0.dag.shown(*rn))
             .collect()
     }
 
@@ -253,7 +254,7 @@ impl RoomView {
     pub fn changed_since(&self, before: &Self) -> Vec<Arc<Pdu>> {
         crate::state::diff(&before.0.state, &self.0.state)
             .iter()
-            .filter_map(|(_, _, new)| self.0.dag.pdu((*new)?))
+            .filter_map(|(_, _, new)| self.0.dag.shown((*new)?))
             .collect()
     }
 

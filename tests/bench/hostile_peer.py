@@ -5,8 +5,8 @@
 One process plays servers of which each tells another lie (`hostile/`), while a client in a room of
 its own sends and syncs all the time. Prints a Markdown table: memory before, at its peak and after
 each attack, and how long the client waited; writes `hostile_peer.json` beside the logs. Below it
-stands what must not be, and then the exit code is 1. `--quick` takes less than a minute; `--only
-WORD` makes only the attacks with this word in their names.
+stands what must not be, and then the exit code is 1. All of it takes about five minutes, `--quick`
+less than one; `--only WORD` makes only the attacks with this word in their names.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def main():
 def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gantry", type=Path, default=binary("release"))
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="not five minutes, but less than one")
     parser.add_argument("--only", default="")
     parser.add_argument("--connections", type=int, help="slow connections of each of four kinds")
     parser.add_argument("--most-mib", type=int, default=3072, help="more memory ends the server")

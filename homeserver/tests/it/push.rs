@@ -278,6 +278,37 @@ async fn notifications_come_newest_first_from_all_rooms() {
 }
 
 #[tokio::test]
+async fn who_was_named_then_was_notified_then() {
+    let server = Server::start().await;
+    let (alice, bob, room) = in_a_room(&server).await;
+    let body = r#"{"msgtype":"m.text","body":"hello Bartholomew"}"#;
+    let rename = async |name: &str| {
+        let content = format!(r#"{{"membership":"join","displayname":"{name}"}}"#);
+        let state_key = bob.user_id.as_str();
+        let renamed =
+            server
+                .hs
+                .messaging
+                .send_state(&bob, &room, "m.room.member", state_key, json(&content));
+        renamed.await.expect("a member event");
+    };
+    rename("Bartholomew").await;
+    let named = send(&server, &alice, &room, body).await;
+    rename("Bart").await;
+    send(&server, &alice, &room, body).await;
+
+    let query = NotificationsQuery {
+        only_highlights: true,
+        ..NotificationsQuery::default()
+    };
+    let page = server.hs.user_data.notifications(&bob, &query).await;
+
+    let told = page.expect("works").notifications;
+    let told: Vec<_> = told.iter().map(|one| one.event.event_id()).collect();
+    assert_eq!(told, [&*named]);
+}
+
+#[tokio::test]
 async fn whoever_wants_it_is_told_of_the_threads_that_he_follows_only() {
     let server = Server::start().await;
     let (alice, bob, room) = in_a_room(&server).await;

@@ -1,6 +1,8 @@
 //! What readers see: pages, changes between cuts, redactions, visibility.
 
-use gantry_model::{Object, RoomVersion};
+use std::sync::Arc;
+
+use gantry_model::{Object, RoomVersion, id::EventId};
 use gantry_rooms::{Direction, NewEvent};
 
 use crate::house::{House, member, message, object, user};
@@ -132,6 +134,53 @@ async fn a_redacted_event_is_read_without_content() {
         assert_eq!(event.redacted_because.unwrap().sender(), alice);
         house.close().await;
     }
+}
+
+#[tokio::test]
+async fn redacted_state_is_shown_without_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = user("@alice:one");
+    let house = House::open(folder.path(), "one", 1).await;
+    let room = house.public_room(RoomVersion::V11, &alice).await;
+    let topic = |text: &str| {
+        let content = object(&format!(r#"{{"topic":"{text}"}}"#));
+        NewEvent::state(alice.clone(), "m.room.topic", "", content)
+    };
+    let redaction_of = |id: &EventId| NewEvent {
+        redacts: Some(id.to_owned()),
+        ..NewEvent::message(alice.clone(), "m.room.redaction", Object::new())
+    };
+    let secret = house.rooms.submit(&room, topic("secret")).await.unwrap();
+    let redaction = redaction_of(&secret.event_id);
+    house.rooms.submit(&room, redaction).await.unwrap();
+
+    let view = house.rooms.get(&room).await.unwrap();
+    assert_eq!(view.topic(), None);
+    assert!(view.state("m.room.topic", "").is_some());
+    let shown = view.full_state();
+    assert!(shown.iter().all(|pdu| !pdu.content().contains_key("topic")));
+
+    // Also where it has been replaced since.
+    let next = house.rooms.submit(&room, topic("known")).await.unwrap();
+    let next = house.rooms.event(&room, &next.event_id).await.unwrap();
+    let replaced = next.unwrap().replaces.unwrap();
+    assert_eq!(replaced.event_id(), secret.event_id);
+    assert!(replaced.content().is_empty());
+
+    // Where the redaction came first, and where the room is loaded anew.
+    let drafted = house.rooms.draft(&room, topic("late")).await.unwrap();
+    let redaction = redaction_of(drafted.event_id());
+    house.rooms.submit(&room, redaction).await.unwrap();
+    let late = NewEvent {
+        drafted: Some(Arc::new(drafted)),
+        ..topic("late")
+    };
+    house.rooms.submit(&room, late).await.unwrap();
+    assert_eq!(house.rooms.get(&room).await.unwrap().topic(), None);
+    house.close().await;
+    let house = House::open(folder.path(), "one", 2).await;
+    assert_eq!(house.rooms.get(&room).await.unwrap().topic(), None);
+    house.close().await;
 }
 
 #[tokio::test]

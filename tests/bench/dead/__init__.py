@@ -1,0 +1,1 @@
+"""The servers of a room, of which all but one die, played by one process."""
