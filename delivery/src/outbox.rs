@@ -252,10 +252,12 @@ impl Outbox {
             .into_iter()
             .flatten()
         {
-            tracing::error!(%error, part, "the outbox could not store its cursors");
             if matches!(error, StoreError::PartLost) {
+                tracing::info!(part, "another node sends to a part of the destinations now");
                 held.remove(&part);
                 self.0.shares.lock().remove(part);
+            } else {
+                tracing::error!(%error, part, "the outbox could not store its cursors");
             }
         }
     }

@@ -20,7 +20,7 @@ _LEFT_OUT = _TIMES | _SECRETS | _OF_LIBRARIES
 _NO_TWEAKS = ({"set_tweak": "highlight", "value": False}, {"tweak": "highlight", "value": False})
 _UNORDERED = {
     "actions", "aliases", "conditions", "devices", "highlights", "joined_rooms", "left", "state",
-    "state of the room left",
+    "state of the room left", "thread_events",
 }  # fmt: skip
 _UNORDERED_CHUNKS = ("members", "alone")
 _IDENTIFIER = re.compile(r"[$!][A-Za-z0-9_+/=-]{8,}(?::[\d.]+:\d+)?")

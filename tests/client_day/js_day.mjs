@@ -332,7 +332,8 @@ function thread(each) {
         length: each.length,
         last: each.replyToEvent?.getId() ?? null,
         mine: each.hasCurrentUserParticipated,
-        events: [...new Set(each.timeline.map((event) => event.getId()))],
+        // In whatever order the library came to know them.
+        thread_events: [...new Set(each.timeline.map((event) => event.getId()))],
     };
 }
 

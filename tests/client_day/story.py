@@ -231,6 +231,7 @@ class Day:
         self._send(self.alice, "vault", {"body": "while Bob is invited"})
         self.bob.sees_invitation(room=self.vault)
         self.bob.join(room=self.vault)
+        self._await_member(self.bob, self.vault, self.alice, membership="join")
         self._send(self.alice, "vault", {"body": "after Bob"})
 
     def _push_rules(self):
@@ -289,6 +290,11 @@ class Day:
             reason="",
         )
         self._redact(alice, "kitchen", self._message("kitchen", 6), "by the owner")
+        slip = self._state(alice, "kitchen", "org.example.menu", {"soup": "a slip"}, "today")
+        self._state(alice, "kitchen", "org.example.menu", {"soup": "leek"}, "today")
+        self._redact(alice, "kitchen", slip, "replaced state")
+        wish = self._state(alice, "kitchen", "org.example.menu", {"soup": "a wish"}, "tomorrow")
+        self._redact(alice, "kitchen", wish, "current state")
 
     def _mentions(self):
         alice, bob, carol = self.alice, self.bob, self.carol
@@ -413,6 +419,7 @@ class Day:
         bob.send_receipt(room=self.garden, event=self._message("garden", 200))
         carol.send_receipt(room=self.kitchen, event=self._message("kitchen", 70))
         carol.kick(room=self.porch, user=self.alice.user_id, reason="it rains")
+        self._await_member(self.alice, self.porch, carol, membership="leave")
         self._send(carol, "porch", {"body": "after Alice was kicked"})
         self.shed = self._makes(
             carol,

@@ -63,15 +63,6 @@ def mongodb_uri(output):
 
 
 @pytest.fixture(scope="session")
-def replica_set(output):
-    """A replica set of three members, for tests that break it."""
-    mongod = Mongod(installed(MONGOD), _MONGOD_SCRIPT, output / "replica-set", members=3)
-    mongod.start()
-    yield mongod
-    mongod.stop()
-
-
-@pytest.fixture(scope="session")
 def synapse(output, authority):
     """The other server of the federation."""
     server = Synapse(installed(SYNAPSE), output / "synapse", authority, "127.0.0.2")

@@ -9,7 +9,6 @@ import aiohttp
 from matrix_http import path
 
 
-
 class Unavailable(Exception):
     """The server asks to try again."""
 
@@ -19,9 +18,10 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _PUT_TIMEOUT = aiohttp.ClientTimeout(total=10)
 _PAUSE = 0.05
 _DEADLINE = 60
+_BURST = 3
 _LONG_POLL_MS = 5_000
-_IN_FLIGHT = 0.02
-_EVERYTHING = json.dumps({"room": {"timeline": {"limit": 1000}}})
+_MOST_AT_ONCE = 100
+_EVERYTHING = json.dumps({"room": {"timeline": {"limit": _MOST_AT_ONCE}}})
 
 
 async def _accept(answer):
@@ -62,23 +62,21 @@ class Writer(_Client):
         self._unanswered = {}
         self.acknowledged = {}
         """The event id by the number of the message, which is its transaction id."""
-        self.longest_wait = 0.0
-        """Seconds from the first attempt at a message to its acknowledgement, at most."""
+        self.answers = []
+        """When each acknowledgement came, after how many seconds, and the event id."""
 
     async def write(self, per_second, until, then):
         """Send at a steady rate until the condition holds; call `then` with requests in flight.
 
         The moment is drawn at random, so that it hits another point of the server's work each time.
+        Meanwhile and right after it, more is sent.
         """
-        requests = []
-        start = time.monotonic()
-        while not until():
-            requests.append(asyncio.create_task(self._try(next(self._numbers))))
-            await asyncio.sleep(max(0.0, start + len(requests) / per_second - time.monotonic()))
-            assert time.monotonic() < start + _DEADLINE, "the server acknowledges too little"
-        requests += [asyncio.create_task(self._try(next(self._numbers))) for _ in range(3)]
-        await asyncio.sleep(random.uniform(0, _IN_FLIGHT))
-        then()
+        requests = await self._keep_sending(per_second, until)
+        requests += await self._send_some()
+        caused = asyncio.create_task(asyncio.to_thread(then))
+        requests += await self._keep_sending(per_second, caused.done)
+        await caused
+        requests += [self._send_next() for _ in range(_BURST)]
         await asyncio.gather(*requests)
 
     async def repeat_unanswered(self):
@@ -90,6 +88,29 @@ class Writer(_Client):
         """A request that was answered before the crash gets the same answer again."""
         for number in numbers:
             assert await self._put_until_answered(number) == self.acknowledged[number], number
+
+    async def _keep_sending(self, per_second, until):
+        requests = []
+        start = time.monotonic()
+        while not until():
+            requests.append(self._send_next())
+            await asyncio.sleep(max(0.0, start + len(requests) / per_second - time.monotonic()))
+            assert time.monotonic() < start + _DEADLINE, "the server acknowledges too little"
+        return requests
+
+    async def _send_some(self):
+        """Send until there are requests in flight at the moment that was drawn."""
+        requests = []
+        end = time.monotonic() + _DEADLINE
+        while all(request.done() for request in requests):
+            assert time.monotonic() < end, "no request is in flight"
+            requests += [self._send_next() for _ in range(_BURST)]
+            usual = self.answers[-1][1] if self.answers else 0
+            await asyncio.sleep(random.uniform(0, usual))
+        return requests
+
+    def _send_next(self):
+        return asyncio.create_task(self._try(next(self._numbers)))
 
     async def _put_until_answered(self, number):
         end = time.monotonic() + _DEADLINE
@@ -109,8 +130,8 @@ class Writer(_Client):
         self._acknowledge(number, event_id)
 
     def _acknowledge(self, number, event_id):
-        waited = time.monotonic() - self._unanswered.pop(number)
-        self.longest_wait = max(self.longest_wait, waited)
+        now = time.monotonic()
+        self.answers.append((now, now - self._unanswered.pop(number), event_id))
         self.acknowledged[number] = event_id
 
     async def _put(self, number):
@@ -130,6 +151,10 @@ class Reader(_Client):
         self._syncing = None
         self.seen = []
         """The ids of the messages, in the order they came."""
+        self.seen_at = {}
+        """When each message came."""
+        self.gaps = 0
+        """How often so much was new that older messages had to be asked for."""
 
     async def __aenter__(self):
         await super().__aenter__()
@@ -145,33 +170,56 @@ class Reader(_Client):
         """Wait until all these messages have come."""
         end = time.monotonic() + _DEADLINE
         while missing := event_ids - set(self.seen):
-            assert not self._syncing.done(), self._syncing.exception()
+            self.check()
             assert time.monotonic() < end, f"sync does not bring {len(missing)} messages"
             await asyncio.sleep(_PAUSE)
+
+    def check(self):
+        """Fails if something was wrong with an answer."""
+        assert not self._syncing.done(), self._syncing.exception()
 
     async def _keep_syncing(self):
         while True:
             try:
                 news = await self._sync(timeout=_LONG_POLL_MS, since=self._token)
+                messages = await self._messages_of(news)
             except _GONE:
                 await asyncio.sleep(_PAUSE)
                 continue
-            self._read(news)
+            self.seen += messages
+            self.seen_at.update(dict.fromkeys(messages, time.monotonic()))
             self._token = news["next_batch"]
 
     async def _sync(self, **query):
-        query["filter"] = _EVERYTHING
-        async with self._session.get(path("sync"), params=query) as answer:
+        return await self._get(path("sync"), query | {"filter": _EVERYTHING})
+
+    async def _get(self, where, query):
+        async with self._session.get(where, params=query) as answer:
             await _accept(answer)
             return await answer.json()
 
-    def _read(self, news):
+    async def _messages_of(self, news):
         room = news.get("rooms", {}).get("join", {}).get(self._room_id)
         if room is None:
-            return
-        assert not room["timeline"].get("limited"), "a gap in the timeline"
-        self.seen += [
-            event["event_id"]
-            for event in room["timeline"]["events"]
-            if event["type"] == "m.room.message"
-        ]
+            return []
+        timeline = room["timeline"]
+        messages = _message_ids(timeline["events"])
+        if timeline.get("limited"):
+            assert len(timeline["events"]) >= _MOST_AT_ONCE, "a gap in the timeline"
+            self.gaps += 1
+            messages = await self._missed(timeline["prev_batch"]) + messages
+        return messages
+
+    async def _missed(self, position):
+        """The messages before this position that have not been seen."""
+        missed, known = [], set(self.seen)
+        while known.isdisjoint(missed) and position:
+            query = {"dir": "b", "limit": _MOST_AT_ONCE, "from": position}
+            page = await self._get(path("rooms", self._room_id, "messages"), query)
+            missed = _message_ids(reversed(page["chunk"])) + missed
+            position = page.get("end")
+        return [event_id for event_id in missed if event_id not in known]
+
+
+def _message_ids(events):
+    return [event["event_id"] for event in events if event["type"] == "m.room.message"]

@@ -2,8 +2,9 @@
 
 Runs with the interpreter of the mongod environment and prints the connection string. Each line of
 standard input is a fault to cause, which is answered with a line when it has been caused:
-`kill-primary` (SIGKILL; the member is started again a moment later), `step-down` and `kill-cursors`
-(those of all change streams).
+`kill-primary` (SIGKILL; the member is started again a moment later), `step-down`, `kill-cursors`
+(those of all change streams); if it was started with `--breakable`, also `roll-over` (of all oplogs)
+and `cut-connections` (for a moment, the primary ends every connection that a statement comes on).
 """
 
 import argparse
@@ -22,6 +23,18 @@ from waiting import eventually
 _ALREADY_INITIALIZED = 23
 _SETTINGS = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 500}
 _DOWN_FOR = 3.0
+_CUT_FOR = 2.0
+
+_SETTLED = ["--oplogSize", "128"]
+_BREAKABLE = [
+    *("--oplogSize", "8"),
+    *("--syncdelay", "1"),
+    *("--setParameter", "enableTestCommands=1"),
+]
+"""An oplog loses its oldest entries when it is full, but none since the last checkpoint."""
+
+_STATEMENTS = ["aggregate", "delete", "find", "findAndModify", "getMore", "insert", "update"]
+_JUNK = {"junk": bytes(500_000)}
 
 
 def binary():
@@ -32,12 +45,12 @@ def binary():
 class Member:
     """One mongod on a free loopback port, with its data in `folder`."""
 
-    def __init__(self, folder, number):
+    def __init__(self, folder, number, options):
         self.port = free_port()
         self.host = f"127.0.0.1:{self.port}"
         self._data = folder / f"data-{number}"
         log = folder / f"mongod-{number}.log"
-        self._program = Program(f"mongod-{number}", self._command(), log)
+        self._program = Program(f"mongod-{number}", [*self._command(), *options], log)
 
     def start(self):
         """Start the server and wait until it answers."""
@@ -65,6 +78,11 @@ class Member:
             except pymongo.errors.ConnectionFailure:
                 return False
 
+    def oldest(self):
+        """The time of the oldest entry in the oplog."""
+        with self.client() as client:
+            return client.local["oplog.rs"].find_one(sort=[("$natural", 1)])["ts"]
+
     def _command(self):
         return [
             binary(),
@@ -73,7 +91,6 @@ class Member:
             *("--bind_ip", "127.0.0.1"),
             "--nounixsocket",
             *("--replSet", "rs0"),
-            *("--oplogSize", "128"),
             *("--wiredTigerCacheSizeGB", "0.25"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=200"),
@@ -83,8 +100,8 @@ class Member:
 class ReplicaSet:
     """Members of one replica set."""
 
-    def __init__(self, folder, size):
-        self._members = [Member(folder, number) for number in range(size)]
+    def __init__(self, folder, size, options):
+        self._members = [Member(folder, number, options) for number in range(size)]
 
     @property
     def uri(self):
@@ -124,6 +141,26 @@ class ReplicaSet:
                 for database, collection, cursor in _change_streams(client):
                     client[database].command("killCursors", collection, cursors=[cursor])
 
+    def roll_over(self):
+        """Whatever is in the oplogs now is in none any more."""
+        with self._primary().client() as client:
+            now = client.admin.command("ping")["operationTime"]
+            concern = {"w": len(self._members)}
+            while any(member.oldest() <= now for member in self._members):
+                client.admin.command("appendOplogNote", data=_JUNK, writeConcern=concern)
+
+    def cut_connections(self):
+        """The primary answers no statement for a while."""
+        client = self._primary().client()
+        data = {"failCommands": _STATEMENTS, "closeConnection": True}
+        client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=data)
+
+        def mend():
+            with client:
+                client.admin.command("configureFailPoint", "failCommand", mode="off")
+
+        threading.Timer(_CUT_FOR, mend).start()
+
     def stop(self):
         """End all members."""
         for member in self._members:
@@ -160,16 +197,20 @@ def main():
     arguments.add_argument("--version", action="store_true", help="only show mongod's version")
     arguments.add_argument("--folder", type=Path, help="emptied first, then data and logs")
     arguments.add_argument("--members", type=int, default=1, help="how many; 1 by default")
+    arguments.add_argument("--breakable", action="store_true", help="for more kinds of faults")
     chosen = arguments.parse_args()
     if chosen.version:
         os.execv(binary(), [str(binary()), "--version"])
 
     shutil.rmtree(chosen.folder, ignore_errors=True)
-    replica_set = ReplicaSet(chosen.folder, chosen.members)
+    options = _BREAKABLE if chosen.breakable else _SETTLED
+    replica_set = ReplicaSet(chosen.folder, chosen.members, options)
     faults = {
         "kill-primary": replica_set.kill_primary,
         "step-down": replica_set.step_down,
         "kill-cursors": replica_set.kill_cursors,
+        "roll-over": replica_set.roll_over,
+        "cut-connections": replica_set.cut_connections,
     }
     try:
         replica_set.start()

@@ -20,6 +20,11 @@ def _answers(url):
         return False
 
 
+def _count(log, words):
+    with log.open(errors="replace") as lines:
+        return sum(words in line for line in lines)
+
+
 class Gantry:
     """One Gantry server. `start` after `kill` goes on with the same data and ports."""
 
@@ -66,6 +71,10 @@ class Gantry:
     def is_alive(self):
         """True while the process exists."""
         return self._program.is_alive()
+
+    def logged(self, words):
+        """How many lines of the log contain these words."""
+        return _count(self._program.log, words)
 
     def _environment(self, folder, authority, storage):
         certificate, key = authority.issue(folder.name, self.address)
@@ -228,8 +237,10 @@ _RATE_LIMITS = {
 class Mongod:
     """A replica set that this test run starts itself, with the mongod environment's Python."""
 
-    def __init__(self, python, script, folder, members=1):
+    def __init__(self, python, script, folder, members=1, breakable=False):
         self._command = [python, "-B", script, "--folder", folder, "--members", str(members)]
+        self._command += ["--breakable"] if breakable else []
+        self._folder = folder
         self._supervisor = None
         self.uri = None
 
@@ -247,6 +258,10 @@ class Mongod:
         print(fault, file=self._supervisor.stdin, flush=True)
         answer = self._read()
         assert answer == fault, f"mongod.py answers {answer!r}"
+
+    def logged(self, words):
+        """How many lines of the members' logs contain these words."""
+        return sum(_count(log, words) for log in self._folder.glob("*.log"))
 
     def _read(self):
         return self._supervisor.stdout.readline().strip()

@@ -6,22 +6,27 @@ Rocket.Chat client, and for the other server.
 """
 
 import asyncio
+import bisect
 import itertools
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from balancer import Backend, Balancer
 from matrix_http import MatrixHttp, path
 from message_stream import Reader, Writer
-from places import LONG
+from peers import Mongod
+from places import LONG, MONGOD, installed
 from waiting import eventually
 
-FAULTS = 90 if LONG else 5
-PAUSE_BETWEEN = 20 if LONG else 4
+FAULTS = 90 if LONG else 7
+PAUSE_BETWEEN = 20 if LONG else 3
 MESSAGES_PER_SECOND = 20
 LONGER_THAN_A_LEASE = 7
+LONGER_THAN_A_QUESTION = 1.5
+"""A change stream is asked for a second what there is; after that, nobody reads from it."""
 
 
 class Cluster:
@@ -45,6 +50,17 @@ class Cluster:
             node.stop()
         self._clients.stop()
         self._servers.stop()
+
+
+@pytest.fixture(scope="module")
+def replica_set(output):
+    """Three members to break."""
+    script = Path(__file__).with_name("mongod.py")
+    folder = output / "replica-set"
+    mongod = Mongod(installed(MONGOD), script, folder, members=3, breakable=True)
+    mongod.start()
+    yield mongod
+    mongod.stop()
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +117,7 @@ def test_acknowledged_messages_survive_every_fault(cluster, replica_set, synapse
 
     asyncio.run(_break(breaking, writer, reader))
 
-    for fault, seconds in breaking.longest.items():
-        print(f"{fault}: a message was acknowledged after at most {seconds:.1f} s")
+    breaking.report(writer, reader)
     acknowledged = writer.acknowledged
     assert all(node.is_alive() for node in cluster.nodes)
     stored = _texts(cluster.nodes[0], alice, room_id)
@@ -119,24 +134,49 @@ def test_acknowledged_messages_survive_every_fault(cluster, replica_set, synapse
 
 
 class Breaking:
-    """The faults, and how long each kept a client waiting."""
+    """The faults, and when they were caused."""
 
     def __init__(self, cluster, replica_set):
         self._nodes = cluster.nodes
         self._replica_set = replica_set
         self._node = None
-        self.longest = {}
+        self._caused = []
         self.faults = {
             "node killed": (self._kill, self._start),
-            "node paused": (self._freeze, self._thaw),
             "change streams killed": (lambda: self._replica_set.cause("kill-cursors"), None),
+            "resume token lost": (self._freeze, self._thaw_without_token),
             "primary stepped down": (lambda: self._replica_set.cause("step-down"), None),
             "primary killed": (lambda: self._replica_set.cause("kill-primary"), None),
+            "connections cut": (lambda: self._replica_set.cause("cut-connections"), None),
+            "node paused": (self._freeze, self._thaw),
         }
 
-    def note(self, fault, seconds):
-        """Remember the longest wait."""
-        self.longest[fault] = max(seconds, self.longest.get(fault, 0))
+    def cause(self, fault):
+        """Break something."""
+        self._caused.append((time.monotonic(), fault))
+        cause, _ = self.faults[fault]
+        cause()
+
+    def mend(self, fault):
+        """What does not mend by itself is mended."""
+        _, mend = self.faults[fault]
+        if mend:
+            mend()
+
+    def report(self, writer, reader):
+        """Print how long clients waited at most, by the fault before."""
+        waits, lags = Counter(), Counter()
+        for moment, seconds, event_id in writer.answers:
+            before = bisect.bisect(self._caused, (moment,))
+            fault = self._caused[before - 1][1] if before else "nothing"
+            waits[fault] = max(waits[fault], seconds)
+            lags[fault] = max(lags[fault], reader.seen_at[event_id] - moment)
+        for fault in waits:
+            print(
+                f"{fault}: a message was acknowledged after at most {waits[fault]:.1f} s,"
+                f" and came to the reader at most {lags[fault]:.1f} s later"
+            )
+        print(f"{len(writer.answers)} messages; the reader had {reader.gaps} gaps to fill")
 
     def _kill(self):
         self._node = random.choice(self._nodes)
@@ -153,21 +193,37 @@ class Breaking:
         time.sleep(LONGER_THAN_A_LEASE)
         self._node.thaw()
 
+    def _thaw_without_token(self):
+        """When the node wakes up, its change stream is gone, and the oplog from where it stood."""
+        time.sleep(LONGER_THAN_A_QUESTION)
+        self._replica_set.cause("kill-cursors")
+        self._replica_set.cause("roll-over")
+        lost = self._replica_set.logged("ChangeStreamHistoryLost")
+        opened = self._node.logged("the feed is opened again")
+        self._node.thaw()
+        eventually(
+            lambda: (
+                self._replica_set.logged("ChangeStreamHistoryLost") > lost
+                and self._node.logged("the feed is opened again") > opened
+            ),
+            "the node cannot go on from where it stood",
+        )
+
 
 async def _break(breaking, writer, reader):
-    faults = itertools.cycle(breaking.faults.items())
+    faults = itertools.cycle(breaking.faults)
     async with writer, reader:
-        for fault, (cause, mend) in itertools.islice(faults, FAULTS):
+        for fault in itertools.islice(faults, FAULTS):
             end = time.monotonic() + PAUSE_BETWEEN
             await writer.write(
-                MESSAGES_PER_SECOND, until=lambda end=end: time.monotonic() > end, then=cause
+                MESSAGES_PER_SECOND,
+                until=lambda end=end: time.monotonic() > end,
+                then=lambda fault=fault: breaking.cause(fault),
             )
             await writer.repeat_unanswered()
-            breaking.note(fault, writer.longest_wait)
-            writer.longest_wait = 0.0
-            if mend:
-                await asyncio.to_thread(mend)
+            await asyncio.to_thread(breaking.mend, fault)
             await writer.repeat_acknowledged(random.sample(sorted(writer.acknowledged), 10))
+            reader.check()
         await reader.has_seen(set(writer.acknowledged.values()))
 
 
