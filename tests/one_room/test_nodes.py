@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from balancer import Backend, Balancer
 from matrix_http import MatrixHttp, path
-from message_stream import Reader, Writer
+from message_stream import Reader, Writer, seconds_to_catch_up
 from peers import Mongod
 from places import LONG, MONGOD, installed
 from waiting import eventually
@@ -117,7 +117,6 @@ def test_acknowledged_messages_survive_every_fault(cluster, replica_set, synapse
 
     asyncio.run(_break(breaking, writer, reader))
 
-    breaking.report(writer, reader)
     acknowledged = writer.acknowledged
     assert all(node.is_alive() for node in cluster.nodes)
     stored = _texts(cluster.nodes[0], alice, room_id)
@@ -125,10 +124,12 @@ def test_acknowledged_messages_survive_every_fault(cluster, replica_set, synapse
     assert set(stored) == set(acknowledged.values())
     assert _repeated(reader.seen) == []
     assert set(reader.seen) == set(stored)
+    breaking.report(writer, reader)
+    print(f"{len(stored)} messages, none lost or twice; sync left {reader.gaps} gaps to fill")
     eventually(
         lambda: set(stored) <= {event["event_id"] for event in carol.all_messages(room_id)},
         "Synapse has every message",
-        deadline=90,
+        deadline=seconds_to_catch_up(len(stored)),
         pause=0.5,
     )
 
@@ -176,7 +177,6 @@ class Breaking:
                 f"{fault}: a message was acknowledged after at most {waits[fault]:.1f} s,"
                 f" and came to the reader at most {lags[fault]:.1f} s later"
             )
-        print(f"{len(writer.answers)} messages; the reader had {reader.gaps} gaps to fill")
 
     def _kill(self):
         self._node = random.choice(self._nodes)
