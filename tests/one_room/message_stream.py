@@ -24,11 +24,6 @@ _MOST_AT_ONCE = 100
 _EVERYTHING = json.dumps({"room": {"timeline": {"limit": _MOST_AT_ONCE}}})
 
 
-def seconds_to_catch_up(messages):
-    """How long another server may take until it has them; it falls behind where they come fast."""
-    return 60 + messages / 25
-
-
 async def _accept(answer):
     """Fails unless the request was answered; 502 to 504 are no answer."""
     if answer.status in (502, 503, 504):
