@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod appservices;
+pub mod arenas;
 pub mod cli;
 pub mod config;
 pub mod greeting;

@@ -7,6 +7,7 @@ use clap::Parser;
 use gantry::{
     Config, Deps,
     admin::{self, Request, RoomsRequest},
+    arenas,
     cli::{AdminCommand, Cli, Command, ConfigCommand, RoomsCommand, ServeArgs},
     config, greeting, open_files, shutdown,
     shutdown::StdinEof,
@@ -17,7 +18,10 @@ fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let file = cli.config.as_deref();
     match cli.command.unwrap_or(Command::Serve(ServeArgs::default())) {
-        Command::Serve(args) => run(serve(load(file)?, args))?,
+        Command::Serve(args) => {
+            arenas::limit();
+            run(serve(load(file)?, args))?;
+        }
         Command::Admin(command) => return run(administer(load(file)?, command)),
         Command::Config(ConfigCommand::Check) => {
             load(file)?;

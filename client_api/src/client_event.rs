@@ -125,24 +125,25 @@ impl<'a> Viewer<'a> {
         shown.unsigned.transaction_id = self.transaction_id(event);
         shown.unsigned.membership = event.membership.map(Membership::as_str);
         shown.unsigned.replace(event.replaces.as_deref());
-        if let Some(redaction) = &event.redacted_because {
-            shown.unsigned.redacted_because = Some(Box::new(self.pdu(redaction)));
-        }
+        shown.unsigned.redacted_because = self.because(event.redacted_because.as_deref());
         shown
     }
 
+    fn because(self, redaction: Option<&Pdu>) -> Option<Box<ClientEvent>> {
+        redaction.map(|redaction| Box::new(self.pdu(redaction)))
+    }
+
     /// An event of a room's state.
-    pub(crate) fn state(self, pdu: &Pdu, replaces: Option<&Pdu>) -> ClientEvent {
-        let mut shown = self.pdu(pdu);
-        shown.unsigned.replace(replaces);
+    pub(crate) fn state(self, event: &StateEvent) -> ClientEvent {
+        let mut shown = self.pdu(&event.pdu);
+        shown.unsigned.replace(event.replaces.as_deref());
+        shown.unsigned.redacted_because = self.because(event.redacted_because.as_deref());
         shown
     }
 
     /// Events of a room's state.
     pub(crate) fn states(self, events: &[StateEvent]) -> Vec<ClientEvent> {
-        let states = events.iter();
-        let states = states.map(|event| self.state(&event.pdu, event.replaces.as_deref()));
-        states.collect()
+        events.iter().map(|event| self.state(event)).collect()
     }
 
     /// An event of which only the PDU is at hand, such as one of the current state.

@@ -57,10 +57,12 @@ pub(crate) struct KeyDoc {
     pub(crate) kh: Blob,
 }
 
-/// `R`: nothing; that it is there says that the state event was redacted.
+/// `R`: that it is there says that the state event was redacted.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RedactedDoc {
     pub(crate) rid: i64,
+    /// The entry of the redaction.
+    pub(crate) pos: i64,
 }
 
 /// `S`: the body of a state event.
@@ -73,6 +75,9 @@ pub(crate) struct StateDoc {
     pub(crate) auth: Blob,
     pub(crate) ts: i64,
     pub(crate) body: Blob,
+    /// The state event in whose place it came, if it came with its entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) old: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rej: Option<String>,
 }

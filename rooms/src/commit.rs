@@ -17,7 +17,7 @@ use gantry_model::{
     id::{OwnedServerName, UserId},
     pdu::{Reference, event_hash},
 };
-use gantry_state_res::{Rn, Skid};
+use gantry_state_res::{EventSource as _, Rn, Skid};
 use gantry_store::{Batch, Blob, Stamp, schema::ROOM, to_document};
 
 pub(crate) use control::{append_control, control_hash};
@@ -110,7 +110,7 @@ pub(crate) async fn append(
     entry: NewEntry,
     mut groups: NewGroups,
 ) -> Result<()> {
-    let numbers = Numbers::of(memory, batch, &entry.pdu)?;
+    let numbers = Numbers::of(memory, batch, &entry).await?;
     let sa = match (entry.sb, numbers.rn) {
         (Some(sb), Some(rn)) => Some(state_after(memory, batch, env, &mut groups, sb, rn).await?),
         (sb, _) => sb,
@@ -150,15 +150,32 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn of(memory: &mut Memory, batch: &mut Batch, pdu: &Arc<Pdu>) -> Result<Self> {
+    async fn of(memory: &mut Memory, batch: &mut Batch, entry: &NewEntry) -> Result<Self> {
+        let pdu = &entry.pdu;
         Ok(Self {
             auth: auth_numbers(memory, pdu)?,
             by: state_key_number(memory, batch, "m.room.member", pdu.sender().as_str())?,
             rn: match pdu.state_key() {
-                Some(_) => Some(state_event_number(memory, batch, pdu, None)?),
+                Some(state_key) => {
+                    let old = replaced(memory, entry.sb, pdu.kind(), state_key).await?;
+                    Some(state_event_number(memory, batch, pdu, old, None)?)
+                }
                 None => None,
             },
         })
+    }
+}
+
+/// The state event that stands where a new one is to come.
+async fn replaced(
+    memory: &Memory,
+    sb: Option<Group>,
+    kind: &str,
+    state_key: &str,
+) -> Result<Option<Rn>> {
+    match (memory.dag.skid(kind, state_key), sb) {
+        (Some(skid), Some(sb)) => Ok(memory.state(sb).await?.get(&skid).copied()),
+        _ => Ok(None),
     }
 }
 

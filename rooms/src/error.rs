@@ -39,8 +39,8 @@ pub enum Error {
     /// The stored log is damaged; nothing more is written to the room.
     #[error("the log of the room is damaged: {0}")]
     Broken(&'static str),
-    /// The server is stopping.
-    #[error("the server is stopping")]
+    /// The server is stopping, or the room was put away because its storage did not answer.
+    #[error("the room cannot be used right now")]
     Closed,
     /// Other writers were faster too often.
     #[error("too much contention")]

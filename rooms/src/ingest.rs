@@ -341,7 +341,7 @@ pub(crate) fn add_outliers<'a>(
         let rejection = check_auth_events(memory, pdu)
             .err()
             .map(|error| error.to_string());
-        state_event_number(memory, batch, pdu, rejection)?;
+        state_event_number(memory, batch, pdu, None, rejection)?;
     }
     Ok(())
 }

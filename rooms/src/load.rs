@@ -92,18 +92,29 @@ async fn extend_dag(store: &Store, rid: u64, version: RoomVersion, dag: &mut Dag
     let parsed = bodies.stream().map_ok(|page| parse(page, version));
     let mut parsed = pin!(parsed.try_buffered(PARSED_AT_ONCE));
     while let Some(events) = parsed.try_next().await? {
-        for (hash, event) in events {
-            if event.rn != dag.len() {
+        for Loaded { hash, event, old } in events {
+            let rn = event.rn;
+            if rn != dag.len() {
                 return Err(Error::Broken("state events are not dense"));
             }
             dag.push(hash, event);
+            if let Some(old) = old {
+                dag.set_replaced(rn, old);
+            }
         }
     }
     Ok(())
 }
 
-/// The events of a page, with their hashes.
-async fn parse(page: Vec<(Key, StateDoc)>, version: RoomVersion) -> Result<Vec<(Hash, AuthEvent)>> {
+/// What a row `S` holds.
+struct Loaded {
+    hash: Hash,
+    event: AuthEvent,
+    old: Option<Rn>,
+}
+
+/// The events of a page.
+async fn parse(page: Vec<(Key, StateDoc)>, version: RoomVersion) -> Result<Vec<Loaded>> {
     let is_few = page.len() <= FEW;
     let parse = move || {
         page.iter()
@@ -117,13 +128,14 @@ async fn parse(page: Vec<(Key, StateDoc)>, version: RoomVersion) -> Result<Vec<(
     parsed.expect("parsing does not panic")
 }
 
-fn event(key: &Key, doc: &StateDoc, version: RoomVersion) -> Result<(Hash, AuthEvent)> {
+fn event(key: &Key, doc: &StateDoc, version: RoomVersion) -> Result<Loaded> {
     let rn = Rn::try_from(number(key)?).map_err(|_| Error::Broken("too many state events"))?;
     let hash = hash_of(&doc.be)?;
     let pdu = Arc::new(restore(&doc.body, version, &hash)?);
     let auth = unpack(&doc.auth).collect();
     let event = AuthEvent::new(pdu, rn, doc.skid as u32, auth, doc.rej.is_some());
-    Ok((hash, event))
+    let old = doc.old.map(|old| old as Rn);
+    Ok(Loaded { hash, event, old })
 }
 
 /// The last two entries must be neighbors and chained (I7).

@@ -28,8 +28,18 @@ pub(crate) struct Dag {
     keys: imbl::Vector<(Arc<str>, Arc<str>)>,
     key_numbers: imbl::HashMap<[u8; 16], Skid>,
     create: Option<Rn>,
-    /// Those that were redacted, as a redaction leaves them.
-    redacted: imbl::HashMap<Rn, Arc<Pdu>>,
+    /// In whose place an event came, where that is stored.
+    replaced: imbl::HashMap<Rn, Rn>,
+    redacted: imbl::HashMap<Rn, Redacted>,
+}
+
+/// A state event that was redacted.
+#[derive(Debug, Clone)]
+pub(crate) struct Redacted {
+    /// What the redaction leaves of it.
+    pub(crate) pdu: Arc<Pdu>,
+    /// The redaction; `None` if it was purged.
+    pub(crate) because: Option<Arc<Pdu>>,
 }
 
 /// 16 bytes that stand for a type and state key.
@@ -65,13 +75,29 @@ impl Dag {
         self.events.push_back(Arc::new(event));
     }
 
+    /// Keeps in whose place an event came.
+    pub(crate) fn set_replaced(&mut self, rn: Rn, old: Rn) {
+        self.replaced.insert(rn, old);
+    }
+
+    /// In whose place an event came, if that is stored.
+    pub(crate) fn replaced(&self, rn: Rn) -> Option<Rn> {
+        self.replaced.get(&rn).copied()
+    }
+
     /// From now on the event is shown redacted. False: it is already, or there is none.
-    pub(crate) fn hide(&mut self, rn: Rn) -> bool {
+    pub(crate) fn hide(&mut self, rn: Rn, because: Option<Arc<Pdu>>) -> bool {
         let Some(pdu) = self.pdu(rn).filter(|_| !self.redacted.contains_key(&rn)) else {
             return false;
         };
-        self.redacted.insert(rn, Arc::new(pdu.redacted()));
+        let pdu = Arc::new(pdu.redacted());
+        self.redacted.insert(rn, Redacted { pdu, because });
         true
+    }
+
+    /// Whether and why an event is shown redacted.
+    pub(crate) fn redacted(&self, rn: Rn) -> Option<&Redacted> {
+        self.redacted.get(&rn)
     }
 
     /// The number of the event with this hash.
@@ -86,7 +112,10 @@ impl Dag {
 
     /// The event with this number as readers may have it: redacted if it was.
     pub(crate) fn shown(&self, rn: Rn) -> Option<Arc<Pdu>> {
-        self.redacted.get(&rn).cloned().or_else(|| self.pdu(rn))
+        match self.redacted(rn) {
+            Some(redacted) => Some(Arc::clone(&redacted.pdu)),
+            None => self.pdu(rn),
+        }
     }
 
     /// The event with this number, as an event. Whole, for whoever authorizes.

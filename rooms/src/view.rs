@@ -54,6 +54,8 @@ pub struct StateEvent {
     pub pdu: Arc<Pdu>,
     /// The one that it replaced, if that is known ([`RoomView::replaced`]).
     pub replaces: Option<Arc<Pdu>>,
+    /// The redaction that took its content.
+    pub redacted_because: Option<Arc<Pdu>>,
 }
 
 impl RoomView {
@@ -157,19 +159,31 @@ impl RoomView {
         self.0.dag.shown(*rn)
     }
 
-    /// State events with what was there before them, as far as it is known.
+    /// State events with what is told of them besides, as far as it is known.
     pub fn state_events(&self, pdus: Vec<Arc<Pdu>>) -> Vec<StateEvent> {
-        let with_replaced = |pdu: Arc<Pdu>| StateEvent {
-            replaces: self.replaced(&pdu),
-            pdu,
-        };
-        pdus.into_iter().map(with_replaced).collect()
+        pdus.into_iter().map(|pdu| self.state_event(pdu)).collect()
     }
 
-    /// The state event in whose place a member or power levels event came: it names the one before as
-    /// what authorizes it. Of other types nothing is known here.
-    pub fn replaced(&self, pdu: &Pdu) -> Option<Arc<Pdu>> {
+    /// One state event, likewise.
+    pub fn state_event(&self, pdu: Arc<Pdu>) -> StateEvent {
+        let dag = &self.0.dag;
+        let redacted = dag.find(&pdu.hash()).and_then(|rn| dag.redacted(rn));
+        StateEvent {
+            replaces: self.replaced(&pdu),
+            redacted_because: redacted.and_then(|redacted| redacted.because.clone()),
+            pdu,
+        }
+    }
+
+    /// The state event in whose place one came. Of events that came as part of a state, without an
+    /// entry, only what authorizes them is known: a member or power levels event names the one before.
+    fn replaced(&self, pdu: &Pdu) -> Option<Arc<Pdu>> {
+        let dag = &self.0.dag;
         let state_key = pdu.state_key()?;
+        let old = dag.find(&pdu.hash()).and_then(|rn| dag.replaced(rn));
+        if let Some(old) = old {
+            return dag.shown(old);
+        }
         let named = pdu.auth_events().iter().filter_map(|id| {
             let rn = self.0.dag.find(&event_hash(id, self.rules()))?;
             self.0.dag.shown(rn)

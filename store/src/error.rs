@@ -113,10 +113,37 @@ impl Error {
         }
     }
 
+    /// For the log: what went wrong, and why.
+    pub(crate) fn with_cause(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(deeper) = cause {
+            text = format!("{text}: {deeper}");
+            cause = deeper.source();
+        }
+        text
+    }
+
     pub(crate) fn malformed(table: &'static crate::Table, reason: impl ToString) -> Self {
         Self::Malformed {
             table: table.name,
             reason: reason.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_told_the_cause() {
+        let error = Error::Unavailable("connection refused".into());
+
+        assert_eq!(
+            error.with_cause(),
+            "the store is not available: connection refused"
+        );
+        assert_eq!(error.public_message(), "the store is not available");
     }
 }

@@ -99,9 +99,9 @@ impl Follower {
             let failure = match told {
                 Some(Ok(told)) => match self.note(told) {
                     Ok(()) => continue,
-                    Err(failure) => failure.to_string(),
+                    Err(failure) => failure.with_cause(),
                 },
-                Some(Err(failure)) => failure.to_string(),
+                Some(Err(failure)) => failure.with_cause(),
                 None => "it ended".to_owned(),
             };
             warn!(failure, "the feed is opened again");
@@ -124,7 +124,7 @@ impl Follower {
             };
             match opened {
                 Ok(feed) => return feed,
-                Err(failure) => warn!(failure = failure.to_string(), "the feed does not open"),
+                Err(failure) => warn!(failure = failure.with_cause(), "the feed does not open"),
             }
         }
     }
@@ -205,7 +205,7 @@ impl Follower {
             self.tasks.spawn(async move {
                 if let Err(failure) = close(&settler, &row).await {
                     // Another node was faster, or it is back.
-                    debug!(failure = failure.to_string(), "the slot stays as it is");
+                    debug!(failure = failure.with_cause(), "the slot stays as it is");
                 }
             });
         }

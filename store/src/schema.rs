@@ -5,9 +5,9 @@
 
 use crate::{Index, Table};
 
-/// The version of this layout. A store with another one is refused: 1 was never released, and from the
-/// first release on older ones are brought up to date.
-pub const SCHEMA: i64 = 2;
+/// The version of this layout. A store with another one is refused: 1 and 2 were never released, and
+/// from the first release on older ones are brought up to date.
+pub const SCHEMA: i64 = 3;
 
 /// The kind of a filler in [`ROOM`], at rid 0: a number that became no entry.
 pub const FILLER: u8 = b'F';

@@ -97,7 +97,7 @@ pub(crate) async fn tell(
         n += 1;
         if let Err(failure) = write(engine.as_ref(), &node, n, body).await {
             debug!(
-                failure = failure.to_string(),
+                failure = failure.with_cause(),
                 "the other nodes were not told"
             );
         }

@@ -72,6 +72,11 @@ class Gantry:
         """True while the process exists."""
         return self._program.is_alive()
 
+    def environment(self):
+        """The environment that the process was started with."""
+        with open(f"/proc/{self._program.pid}/environ", encoding="utf-8") as file:
+            return dict(entry.split("=", 1) for entry in file.read().split("\0") if entry)
+
     def logged(self, words):
         """How many lines of the log contain these words."""
         return _count(self._program.log, words)

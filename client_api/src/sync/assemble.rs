@@ -190,8 +190,8 @@ impl<'a> Assembler<'a> {
                 self.note(pdu);
                 self.shaped(pdu, || match timeline {
                     Some(timeline) => {
-                        let replaced = timeline.now.replaced(pdu);
-                        self.viewer.state(pdu, replaced.as_deref())
+                        let event = timeline.now.state_event(Arc::clone(pdu));
+                        self.viewer.state(&event)
                     }
                     None => self.viewer.pdu(pdu),
                 })

@@ -21,7 +21,7 @@ pub(crate) async fn keep_aside(
     rejection: Option<String>,
 ) -> Result<()> {
     if pdu.state_key().is_some() {
-        state_event_number(memory, batch, pdu, rejection)?;
+        state_event_number(memory, batch, pdu, None, rejection)?;
         return Ok(());
     }
     let hash = pdu.hash();
@@ -97,11 +97,13 @@ pub(crate) fn state_key_number(
     Ok(skid)
 }
 
-/// The number of a state event; a new one is stored first. Its auth events must have numbers.
+/// The number of a state event; a new one is stored first. Its auth events must have numbers. `old`:
+/// the state event in whose place it comes.
 pub(crate) fn state_event_number(
     memory: &mut Memory,
     batch: &mut Batch,
     pdu: &Arc<Pdu>,
+    old: Option<Rn>,
     rejection: Option<String>,
 ) -> Result<Rn> {
     let hash = pdu.hash();
@@ -121,6 +123,7 @@ pub(crate) fn state_event_number(
         auth: pack(auth.iter().copied()),
         ts: pdu.origin_server_ts(),
         body: Blob(pdu.to_bytes()),
+        old: old.map(i64::from),
         rej: rejection.clone(),
     };
     batch.insert(
@@ -130,5 +133,8 @@ pub(crate) fn state_event_number(
     );
     let event = AuthEvent::new(Arc::clone(pdu), rn, skid, auth, rejection.is_some());
     memory.push(hash, event);
+    if let Some(old) = old {
+        memory.dag.set_replaced(rn, old);
+    }
     Ok(rn)
 }

@@ -1,6 +1,8 @@
-//! What a large room costs. Not run by itself:
+//! What a large room costs, and a store filled with messages. Not run by themselves:
 //!
 //! `GANTRY_MEMBERS=100000 cargo test --release -p gantry-rooms --test it -- --ignored --nocapture large`
+//!
+//! `tests/bench/ten_million.py` runs `fill`.
 
 #![expect(
     clippy::disallowed_methods,
@@ -16,6 +18,7 @@ use gantry_model::{
 };
 use gantry_roomgen::{Generated, Params, Signing, generate};
 use gantry_rooms::{GivenState, JoinImport, NewEvent};
+use gantry_store::Store;
 
 use crate::house::{House, member, message, object, user};
 
@@ -194,4 +197,33 @@ async fn a_large_room_costs_a_message_what_a_small_one_does() {
         times.push(figures.message_us);
     }
     assert!(times[2] < times[0] * 3, "{times:?}");
+}
+
+/// Sends `GANTRY_EVENTS` messages to the rooms of the store `GANTRY_FILL` (a file of redb), in turns, as
+/// the server `GANTRY_SERVER` does for the first member of each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "fills a store for a measurement"]
+async fn fill() {
+    let setting = |name| std::env::var(name).unwrap();
+    let events: usize = setting("GANTRY_EVENTS").parse().unwrap();
+    let store = Store::open_redb(setting("GANTRY_FILL")).await.unwrap();
+    let house = House::on(store, &setting("GANTRY_SERVER"), 11);
+    let rooms = house.rooms.list_rooms(None, usize::MAX).await.unwrap();
+    let started = Instant::now();
+    let share = events / rooms.len();
+    let sends = rooms.iter().map(|room| {
+        let rooms = house.rooms.clone();
+        async move {
+            let sender = rooms.get(room).await.unwrap().joined().remove(0);
+            for n in 0..share {
+                let text = format!("message {n} of a year in which much was said by everybody");
+                rooms.submit(room, message(&sender, &text)).await.unwrap();
+            }
+        }
+    });
+    futures::future::join_all(sends).await;
+    let took = started.elapsed().as_secs_f64();
+    let sent = share * rooms.len();
+    eprintln!("{sent} messages in {} rooms after {took:.0} s", rooms.len());
+    house.close().await;
 }

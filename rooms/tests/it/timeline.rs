@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gantry_model::{Object, RoomVersion, id::EventId};
-use gantry_rooms::{Direction, NewEvent};
+use gantry_rooms::{Direction, NewEvent, RoomView};
 
 use crate::house::{House, member, message, object, user};
 
@@ -159,6 +159,11 @@ async fn redacted_state_is_shown_without_content() {
     assert!(view.state("m.room.topic", "").is_some());
     let shown = view.full_state();
     assert!(shown.iter().all(|pdu| !pdu.content().contains_key("topic")));
+    let because = |view: &RoomView| {
+        let topic = view.state("m.room.topic", "").unwrap();
+        view.state_event(topic).redacted_because
+    };
+    assert_eq!(because(&view).unwrap().redacts(), Some(&*secret.event_id));
 
     // Also where it has been replaced since.
     let next = house.rooms.submit(&room, topic("known")).await.unwrap();
@@ -184,7 +189,35 @@ async fn redacted_state_is_shown_without_content() {
     assert_eq!(house.rooms.get(&room).await.unwrap().topic(), None);
     house.close().await;
     let house = House::open(folder.path(), "one", 2).await;
-    assert_eq!(house.rooms.get(&room).await.unwrap().topic(), None);
+    let view = house.rooms.get(&room).await.unwrap();
+    assert_eq!(view.topic(), None);
+    assert!(because(&view).is_some());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn state_tells_what_it_replaced_also_where_the_room_is_loaded_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = user("@alice:one");
+    let house = House::open(folder.path(), "one", 1).await;
+    let room = house.public_room(RoomVersion::V11, &alice).await;
+    for name in ["first", "second"] {
+        let content = object(&format!(r#"{{"name":"{name}"}}"#));
+        let event = NewEvent::state(alice.clone(), "m.room.name", "", content);
+        house.rooms.submit(&room, event).await.unwrap();
+    }
+    let replaced = |view: &RoomView| {
+        let name = view.state("m.room.name", "").unwrap();
+        let replaced = view.state_event(name).replaces.unwrap();
+        replaced.content_str("name").map(str::to_owned)
+    };
+
+    let view = house.rooms.get(&room).await.unwrap();
+    assert_eq!(replaced(&view).as_deref(), Some("first"));
+    house.close().await;
+    let house = House::open(folder.path(), "one", 2).await;
+    let view = house.rooms.get(&room).await.unwrap();
+    assert_eq!(replaced(&view).as_deref(), Some("first"));
     house.close().await;
 }
 
