@@ -52,7 +52,7 @@ struct Inner {
 pub struct StateEvent {
     /// The event.
     pub pdu: Arc<Pdu>,
-    /// The one that it replaced, if that is known ([`RoomView::replaced`]).
+    /// The one that it replaced, if that is known.
     pub replaces: Option<Arc<Pdu>>,
     /// The redaction that took its content.
     pub redacted_because: Option<Arc<Pdu>>,

@@ -9,7 +9,7 @@
     reason = "a measurement reads the clock of the machine"
 )]
 
-use std::{fs, path::Path, sync::Arc, time::Instant};
+use std::{fs, sync::Arc, time::Instant};
 
 use gantry_model::{
     Object, PduDraft, RoomVersion,
@@ -18,11 +18,16 @@ use gantry_model::{
 };
 use gantry_roomgen::{Generated, Params, Signing, generate};
 use gantry_rooms::{GivenState, JoinImport, NewEvent};
-use gantry_store::Store;
+use gantry_store::{Scan, Store, bson::RawDocumentBuf, schema::ROOM};
+use tempfile::TempDir;
 
-use crate::house::{House, member, message, object, user};
+use crate::{
+    house::{House, member, message, object, user},
+    nodes::Database,
+};
 
 const MESSAGES: usize = 300;
+const NAMES: u64 = 50;
 
 fn resident_mib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -91,12 +96,37 @@ fn join_of(house: &House, room: &Generated, who: &OwnedUserId) -> JoinImport {
     }
 }
 
+/// Where the rooms of a measured server lie.
+enum Home {
+    Redb(TempDir),
+    MongoDb(Database),
+}
+
+impl Home {
+    async fn open(&self) -> House {
+        match self {
+            Self::Redb(folder) => House::open(folder.path(), "one", 1).await,
+            Self::MongoDb(database) => database.node("a").await,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Redb(_) => "redb",
+            Self::MongoDb(_) => "MongoDB",
+        }
+    }
+}
+
 struct Figures {
     import_ms: u128,
     bytes_per_event: u64,
     message_us: u128,
     message_bytes: u64,
+    name_us: u128,
+    name_bytes: u64,
     join_us: u128,
+    fork_us: u128,
     load_ms: u128,
     loaded_mib: u64,
 }
@@ -111,60 +141,84 @@ async fn send(house: &House, room: &OwnedRoomId, events: impl Iterator<Item = Ne
     started.elapsed().as_micros() / sent
 }
 
-async fn measure(folder: &Path, members: usize) -> Figures {
-    let file = folder.join("one.redb");
-    let length = || fs::metadata(&file).unwrap().len();
-    let alice = user("@alice:one");
+/// Two changes of the topic that do not know of each other, and the message that joins them again.
+async fn fork(house: &House, room: &OwnedRoomId, who: &OwnedUserId) -> u128 {
+    let topic = |text: &str| {
+        let content = object(&format!(r#"{{"topic":"{text}"}}"#));
+        NewEvent::state(who.clone(), "m.room.topic", "", content)
+    };
+    let drafted = house.rooms.draft(room, topic("other")).await.unwrap();
+    house.rooms.submit(room, topic("one")).await.unwrap();
+    let started = Instant::now();
+    let other = NewEvent {
+        drafted: Some(Arc::new(drafted)),
+        ..topic("other")
+    };
+    house.rooms.submit(room, other).await.unwrap();
+    house
+        .rooms
+        .submit(room, message(who, "joined"))
+        .await
+        .unwrap();
+    started.elapsed().as_micros()
+}
+
+async fn measure(home: &Home, members: usize) -> Figures {
+    let (alice, bob) = (user("@alice:one"), user("@bob:one"));
     let generated = room_of(members);
-    let house = House::open(folder, "one", 1).await;
+    let house = home.open().await;
     let import = join_of(&house, &generated, &alice);
     let count = generated.memory.events().len() as u64;
     drop(generated);
-    let empty = length();
     let started = Instant::now();
     let room = house.rooms.import_join(import).await.unwrap();
     let import_ms = started.elapsed().as_millis();
-    let bytes_per_event = (length() - empty) / count;
+    let imported = stored_bytes(&house).await;
     let texts = |n| (0..n).map(|n| message(&alice, &n.to_string()));
     send(&house, &room, texts(20)).await;
     let stored = house.rooms.get(&room).await.unwrap().counts();
     assert_eq!(stored.joined as usize, members + 1);
     let before = stored_bytes(&house).await;
     let message_us = send(&house, &room, texts(MESSAGES)).await;
-    let message_bytes = (stored_bytes(&house).await - before) / MESSAGES as u64;
-    let names = (0..50).map(|n| {
+    let said = stored_bytes(&house).await;
+    let names = (0..NAMES).map(|n| {
         let content = object(&format!(r#"{{"membership":"join","displayname":"{n}"}}"#));
         NewEvent::state(alice.clone(), "m.room.member", alice.as_str(), content)
     });
-    let join_us = send(&house, &room, names).await;
+    let name_us = send(&house, &room, names).await;
+    let renamed = stored_bytes(&house).await;
+    let joins = [member(&bob, &bob, "join")].into_iter();
+    let join_us = send(&house, &room, joins).await;
+    let fork_us = fork(&house, &room, &alice).await;
     house.close().await;
-    let before = resident_mib();
+    let before_load = resident_mib();
     let started = Instant::now();
-    let house = House::open(folder, "one", 2).await;
+    let house = home.open().await;
     house.rooms.get(&room).await.unwrap();
     let load_ms = started.elapsed().as_millis();
-    let loaded_mib = resident_mib().saturating_sub(before);
+    let loaded_mib = resident_mib().saturating_sub(before_load);
     let leaves = member(&alice, &alice, "leave");
     house.rooms.submit(&room, leaves).await.unwrap();
     house.close().await;
     Figures {
         import_ms,
-        bytes_per_event,
+        bytes_per_event: imported / count,
         message_us,
-        message_bytes,
+        message_bytes: (said - before) / MESSAGES as u64,
+        name_us,
+        name_bytes: (renamed - said) / NAMES,
         join_us,
+        fork_us,
         load_ms,
         loaded_mib,
     }
 }
 
-/// The bytes of all log entries: the file grows in steps, so its length says little.
+/// The bytes of everything that is stored of rooms, keys included.
 async fn stored_bytes(house: &House) -> u64 {
-    use gantry_store::{Scan, bson::RawDocumentBuf, schema::ROOM};
-    let scan = Scan::index("out", vec![1_i64.into()]);
     let rows = house
         .store
-        .scan::<RawDocumentBuf>(ROOM, scan)
+        .scan::<RawDocumentBuf>(ROOM, Scan::prefix(&[]))
         .await
         .unwrap();
     rows.iter()
@@ -181,20 +235,30 @@ async fn a_large_room_costs_a_message_what_a_small_one_does() {
         .unwrap_or(100_000);
     let mut times = Vec::new();
     for members in [10, 1_000, members] {
-        let folder = tempfile::tempdir().unwrap();
-        let figures = measure(folder.path(), members).await;
-        eprintln!(
-            "{members} members: import {} ms, {} bytes per event; message {} us, {} bytes; \
-             change of name {} us; cold load {} ms, {} MiB more",
-            figures.import_ms,
-            figures.bytes_per_event,
-            figures.message_us,
-            figures.message_bytes,
-            figures.join_us,
-            figures.load_ms,
-            figures.loaded_mib,
-        );
-        times.push(figures.message_us);
+        let redb = Home::Redb(tempfile::tempdir().unwrap());
+        let mongodb = Database::new("large").map(Home::MongoDb);
+        for home in [Some(redb), mongodb].into_iter().flatten() {
+            let figures = measure(&home, members).await;
+            eprintln!(
+                "{}, {members} members: import {} ms, {} bytes per event; message {} us, {} bytes; \
+                 change of name {} us, {} bytes; join {} us; fork and merge {} us; cold load {} ms, \
+                 {} MiB more",
+                home.name(),
+                figures.import_ms,
+                figures.bytes_per_event,
+                figures.message_us,
+                figures.message_bytes,
+                figures.name_us,
+                figures.name_bytes,
+                figures.join_us,
+                figures.fork_us,
+                figures.load_ms,
+                figures.loaded_mib,
+            );
+            if matches!(home, Home::Redb(_)) {
+                times.push(figures.message_us);
+            }
+        }
     }
     assert!(times[2] < times[0] * 3, "{times:?}");
 }

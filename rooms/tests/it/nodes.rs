@@ -17,13 +17,13 @@ use crate::house::{House, member, user};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A database of the server for tests; `None`: there is no MongoDB here.
-struct Database {
+pub(crate) struct Database {
     uri: String,
     name: String,
 }
 
 impl Database {
-    fn new(purpose: &str) -> Option<Self> {
+    pub(crate) fn new(purpose: &str) -> Option<Self> {
         let uri = std::env::var("GANTRY_TEST_MONGODB_URI").ok();
         let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
         assert!(uri.is_some() || !is_ci, "CI needs GANTRY_TEST_MONGODB_URI");
@@ -40,7 +40,7 @@ impl Database {
     }
 
     /// A node of the server `one`.
-    async fn node(&self, node: &str) -> House {
+    pub(crate) async fn node(&self, node: &str) -> House {
         let store = Store::open(self.engine().await, node).await.unwrap();
         House::on(store, "one", node.bytes().map(u64::from).sum())
     }
