@@ -141,18 +141,23 @@ async fn send(house: &House, room: &OwnedRoomId, events: impl Iterator<Item = Ne
     started.elapsed().as_micros() / sent
 }
 
-/// Two changes of the topic that do not know of each other, and the message that joins them again.
+/// The change of a name.
+fn rename(who: &OwnedUserId, name: &str) -> NewEvent {
+    let content = object(&format!(
+        r#"{{"membership":"join","displayname":"{name}"}}"#
+    ));
+    NewEvent::state(who.clone(), "m.room.member", who.as_str(), content)
+}
+
+/// Two changes of a name that do not know of each other, and the message that joins them again.
 async fn fork(house: &House, room: &OwnedRoomId, who: &OwnedUserId) -> u128 {
-    let topic = |text: &str| {
-        let content = object(&format!(r#"{{"topic":"{text}"}}"#));
-        NewEvent::state(who.clone(), "m.room.topic", "", content)
-    };
-    let drafted = house.rooms.draft(room, topic("other")).await.unwrap();
-    house.rooms.submit(room, topic("one")).await.unwrap();
+    let other = rename(who, "other");
+    let drafted = house.rooms.draft(room, other.clone()).await.unwrap();
+    house.rooms.submit(room, rename(who, "one")).await.unwrap();
     let started = Instant::now();
     let other = NewEvent {
         drafted: Some(Arc::new(drafted)),
-        ..topic("other")
+        ..other
     };
     house.rooms.submit(room, other).await.unwrap();
     house
@@ -181,10 +186,7 @@ async fn measure(home: &Home, members: usize) -> Figures {
     let before = stored_bytes(&house).await;
     let message_us = send(&house, &room, texts(MESSAGES)).await;
     let said = stored_bytes(&house).await;
-    let names = (0..NAMES).map(|n| {
-        let content = object(&format!(r#"{{"membership":"join","displayname":"{n}"}}"#));
-        NewEvent::state(alice.clone(), "m.room.member", alice.as_str(), content)
-    });
+    let names = (0..NAMES).map(|n| rename(&alice, &n.to_string()));
     let name_us = send(&house, &room, names).await;
     let renamed = stored_bytes(&house).await;
     let joins = [member(&bob, &bob, "join")].into_iter();
