@@ -1,6 +1,6 @@
 //! The composition root: builds everything from the bottom up.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use gantry_accounts::{Accounts, AccountsConfig};
@@ -30,6 +30,8 @@ use crate::{
 
 /// Transactions to other servers that may be under way at once.
 const OUTBOUND_CONCURRENCY: usize = 256;
+/// How often it is stored who has got what; of much that was delivered it is stored at once.
+const OUTBOUND_FLUSH: Duration = Duration::from_secs(1);
 
 /// Why the server cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -286,6 +288,7 @@ fn federation(
             min_ms: config.federation.retry_min_ms as i64,
             max_ms: config.federation.retry_max_ms as i64,
         },
+        flush: OUTBOUND_FLUSH,
         concurrency: OUTBOUND_CONCURRENCY,
     });
     Ok(Federation::new(FederationParts {

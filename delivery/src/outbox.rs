@@ -15,7 +15,7 @@ use gantry_model::{Clock, Rng, id::ServerName};
 use gantry_rooms::Rooms;
 use gantry_store::{Cut, Error as StoreError, Store};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -29,8 +29,8 @@ use crate::{
     worker,
 };
 
-/// How often cursors are stored.
-const FLUSH: Duration = Duration::from_secs(1);
+/// Cursors are not stored more often than this, however much was delivered.
+const FLUSH_SOON: Duration = Duration::from_millis(100);
 /// How long to wait after storage failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
@@ -51,6 +51,8 @@ pub struct OutboxConfig {
     pub stop: CancellationToken,
     /// How long a failing destination is left alone.
     pub backoff: Backoff,
+    /// How often cursors are stored of which little was delivered; of the rest it is soon.
+    pub flush: Duration,
     /// Transactions whose turn it is at once, to servers that answered last time.
     pub concurrency: usize,
 }
@@ -74,6 +76,8 @@ pub(crate) struct Inner {
     pub(crate) heard: Heard,
     /// There is a queue with work and without a worker.
     has_work: Notify,
+    /// So much was delivered that a crash should not have it sent again.
+    pub(crate) much_arrived: Notify,
     pub(crate) turns: Turns,
     transactions: AtomicU64,
 }
@@ -86,6 +90,7 @@ impl Outbox {
             shares: Mutex::default(),
             heard: Heard::default(),
             has_work: Notify::new(),
+            much_arrived: Notify::new(),
             turns: Turns::new(config.concurrency),
             transactions: AtomicU64::new(first),
             config,
@@ -155,15 +160,21 @@ impl Outbox {
         let mut cuts = config.rooms.subscribe();
         nodes.mark_changed();
         cuts.mark_changed();
-        let mut flush = tokio::time::interval(FLUSH);
+        let mut flush = tokio::time::interval(config.flush);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut flushed = Instant::now();
         loop {
             self.start_workers(&destination);
             tokio::select! {
                 () = config.stop.cancelled() => break,
                 () = self.0.has_work.notified() => continue,
+                () = self.0.much_arrived.notified() => {
+                    flush.reset_at(flushed + FLUSH_SOON);
+                    continue;
+                }
                 _ = flush.tick() => {
                     self.flush(&mut held).await;
+                    flushed = Instant::now();
                     self.share_out(&mut held).await;
                 }
                 _ = nodes.changed() => self.share_out(&mut held).await,

@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 const LONGEST_WAIT_MS: i64 = 60_000;
 /// Events that a server is tried with which did not answer last time.
 const TRIED_WITH: usize = 10;
+/// Events that a crash should not have sent again.
+const MUCH: usize = 10;
 /// How long to wait when the log could not be read.
 const PAUSE_MS: i64 = 5_000;
 
@@ -146,6 +148,9 @@ async fn send(
             queue.lock().delivered(waiting, now);
             if let Some(missed) = missed {
                 inner.caught_up(queue, missed.upto, missed.backlog);
+            }
+            if transaction.pdus.len() >= MUCH {
+                inner.much_arrived.notify_one();
             }
         }
         Err(error) => {

@@ -195,6 +195,7 @@ fn no_federation(
             min_ms: 1,
             max_ms: 1,
         },
+        flush: Duration::from_secs(1),
         concurrency: 1,
     });
     let resolver = Arc::new(StaticResolver::default());

@@ -1,4 +1,5 @@
-//! Destinations that several nodes on one MongoDB share, where `GANTRY_TEST_MONGODB_URI` names one.
+//! Cursors, and destinations that several nodes on one MongoDB share, where
+//! `GANTRY_TEST_MONGODB_URI` names one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,15 +10,17 @@ use async_trait::async_trait;
 use gantry_model::{
     Object, RoomVersion, ServerSigningKey, SystemClock, SystemRng, Value,
     canonical_json::parse_object,
-    id::{OwnedRoomId, OwnedUserId, UserId},
+    id::{EventId, OwnedRoomId, OwnedUserId, UserId},
 };
 use gantry_rooms::{Arrival, Identity, Ingested, NewEvent, RoomsConfig};
-use gantry_store::{Engine, MongoEngine, PARTS, Store, testing::Applying};
+use gantry_store::{Engine, MongoEngine, PARTS, RedbEngine, Store, part_of, testing::Applying};
 
 use super::*;
-use crate::{SendFailed, Transaction};
+use crate::{SendFailed, Transaction, cursor::Ledger};
 
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often cursors are stored.
+const FLUSH: Duration = Duration::from_secs(1);
 /// Other servers in the room.
 const SERVERS: usize = 24;
 
@@ -56,9 +59,9 @@ struct Node {
 }
 
 impl Node {
-    async fn open(uri: &str, database: &str, name: &str, arrived: &Arrived) -> Self {
+    async fn open(engine: impl Engine, name: &str, flush: Duration, arrived: &Arrived) -> Self {
         let is_paused = Arc::new(AtomicBool::new(false));
-        let engine: Arc<dyn Engine> = Arc::new(MongoEngine::open(uri, database).await.unwrap());
+        let engine: Arc<dyn Engine> = Arc::new(engine);
         let pausing = Arc::clone(&is_paused);
         let engine = Applying::new(engine, move |inner, batches| {
             let is_paused = pausing.load(Ordering::SeqCst);
@@ -91,6 +94,7 @@ impl Node {
                 min_ms: 100,
                 max_ms: 200,
             },
+            flush,
             concurrency: 8,
         });
         let is_cut = Arc::new(AtomicBool::new(false));
@@ -119,6 +123,19 @@ impl Node {
     /// The parts that this node has.
     fn parts(&self) -> BTreeSet<u16> {
         self.outbox.0.shares.lock().parts().collect()
+    }
+
+    /// How far a server has come by what is stored.
+    async fn stored_cursor(&self, server: &str) -> Option<Cut> {
+        let part = self
+            .store
+            .take_part::<Ledger>(shares::KIND, part_of(server));
+        let part = part.await.unwrap().unwrap();
+        let mut rows = part.body().servers.iter();
+        let own = rows.find(|row| row.server == server);
+        let cursor = own.and_then(|row| row.cursor.as_deref());
+        let cursor = cursor.or(part.body().cursor.as_deref());
+        cursor.map(|cursor| cursor.parse().unwrap())
     }
 
     async fn say(&self, room: &OwnedRoomId, text: &str) -> String {
@@ -203,8 +220,11 @@ async fn nodes_share_the_destinations_and_take_over_from_each_other() {
     let unique = folder.path().file_name().unwrap().to_string_lossy();
     let database = format!("gantry_outbox_{}", unique.replace('.', ""));
     let arrived = Arrived::default();
-    let a = Node::open(&uri, &database, "a", &arrived).await;
-    let b = Node::open(&uri, &database, "b", &arrived).await;
+    let open = async |name| {
+        let engine = MongoEngine::open(&uri, &database).await.unwrap();
+        Node::open(engine, name, FLUSH, &arrived).await
+    };
+    let (a, b) = (open("a").await, open("b").await);
     let is_shared_out = || {
         let (of_a, of_b) = (a.parts(), b.parts());
         !of_a.is_empty()
@@ -253,4 +273,40 @@ async fn nodes_share_the_destinations_and_take_over_from_each_other() {
     a.close().await;
     all_arrive(&arrived, &left).await;
     b.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_much_that_was_delivered_the_cursor_is_stored_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let arrived = Arrived::default();
+    let engine = RedbEngine::open(&folder.path().join("store"))
+        .await
+        .unwrap();
+    let node = Node::open(engine, "a", FLUSH * 3600, &arrived).await;
+    let room = crowded_room(&node).await;
+    node.is_cut.store(true, Ordering::SeqCst);
+    let mut said = Vec::new();
+    for n in 0..120 {
+        said.push(node.say(&room, &n.to_string()).await);
+    }
+    node.is_cut.store(false, Ordering::SeqCst);
+    all_arrive(&arrived, &said).await;
+
+    // The last few may be forgotten: they are sent again.
+    let event = EventId::parse(&said[100]).unwrap();
+    let event = node.rooms.event(&room, &event).await.unwrap().unwrap();
+    for server in servers() {
+        let wait = async {
+            while !node
+                .stored_cursor(&server)
+                .await
+                .is_some_and(|cut| cut.contains(event.position))
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        assert!(waited.is_ok(), "{server}");
+    }
+    node.close().await;
 }

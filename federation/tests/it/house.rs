@@ -136,6 +136,7 @@ impl Street {
                 min_ms: 50,
                 max_ms: 200,
             },
+            flush: Duration::from_secs(1),
             concurrency: 16,
         });
         let outbound = OutboundConfig {
