@@ -177,7 +177,8 @@ impl Outbox {
                     flushed = Instant::now();
                     self.share_out(&mut held).await;
                 }
-                _ = nodes.changed() => self.share_out(&mut held).await,
+                // Where there can be no other nodes, nobody is left to tell of them.
+                Ok(()) = nodes.changed() => self.share_out(&mut held).await,
                 changed = cuts.changed() => if changed.is_err() { break },
             }
             let upto = cuts.borrow_and_update().clone();

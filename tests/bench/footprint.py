@@ -3,7 +3,8 @@
     target/peers/clients/bin/python tests/bench/footprint.py target/release/gantry
 
 Prints the time from the start of the process to its first answer (median of several starts), the
-resident memory at rest, and the same after 10,000 messages in 100 rooms.
+resident memory at rest and how much of a core it uses there, and the same after 10,000 messages in
+100 rooms.
 """
 
 import http.client
@@ -57,6 +58,17 @@ class Server:
             fields = dict(line.split(":", 1) for line in status)
         return [int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon")]
 
+    def busy(self, seconds=5):
+        """The share of a core that it uses while nobody asks anything, in percent."""
+        before = self._processor_seconds()
+        time.sleep(seconds)
+        return (self._processor_seconds() - before) / seconds * 100
+
+    def _processor_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
         """End it."""
         self.process.terminate()
@@ -95,6 +107,7 @@ def main(binary):
     server.first_answer()
     time.sleep(2)
     print("at rest: {:.1f} MiB resident, {:.1f} MiB of it anonymous".format(*server.resident()))
+    print(f"at rest: {server.busy():.1f} % of a core")
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     account = {"username": "busy", "password": "bees", "auth": {"type": "m.login.dummy"}}
     token = ask(connection, "POST", "/_matrix/client/v3/register", account)["access_token"]
@@ -110,6 +123,7 @@ def main(binary):
     print(f"{MESSAGES} messages in {ROOMS} rooms by {SENDERS} connections: {took:.1f} s")
     time.sleep(2)
     print("after them: {:.1f} MiB resident, {:.1f} MiB of it anonymous".format(*server.resident()))
+    print(f"after them: {server.busy():.1f} % of a core")
     server.stop()
 
 

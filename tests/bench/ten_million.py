@@ -49,6 +49,7 @@ class Server:
                 self.ask("GET", "/health")
                 break
             except ConnectionRefusedError:
+                self._connection.close()
                 time.sleep(0.001)
         self.started_ms = (time.perf_counter() - began) * 1000
 

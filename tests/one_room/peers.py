@@ -77,6 +77,10 @@ class Gantry:
         with open(f"/proc/{self._program.pid}/environ", encoding="utf-8") as file:
             return dict(entry.split("=", 1) for entry in file.read().split("\0") if entry)
 
+    def processor_seconds(self):
+        """How long it has computed since it was started."""
+        return self._program.processor_seconds()
+
     def logged(self, words):
         """How many lines of the log contain these words."""
         return _count(self._program.log, words)

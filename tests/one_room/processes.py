@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from waiting import eventually
 
@@ -61,6 +62,12 @@ class Program:
     def pid(self):
         """The process id."""
         return self._process.pid
+
+    def processor_seconds(self):
+        """How long the process has computed, on all cores together."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii")
+        user, system = stat.rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def is_alive(self):
         """True while the process exists."""
