@@ -43,6 +43,13 @@ def readable(diary, server_name):
     return _Reader(labels, server_name).read(document)
 
 
+def timeless(value):
+    """What was seen without ages and other times, which change by themselves."""
+    if isinstance(value, dict):
+        return {key: timeless(item) for key, item in value.items() if key not in _TIMES}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
 def _label_the_rest(labels, room, events):
     """Name what nobody sent by hand: creation, membership, and what upgrades bring."""
     counts = {}
