@@ -195,7 +195,6 @@ class Day:
         bob.join(room=self.kitchen)
         bob.join(room=self.direct)
         carol.leave(room=self.kitchen)
-        self._await_member(carol, self.kitchen, bob, membership="leave")
         self._state(alice, "kitchen", "m.room.topic", {"topic": "Pots and pans"})
         alice.invite(room=self.kitchen, user=carol.user_id)
         carol.join(room=self.kitchen)
@@ -434,12 +433,14 @@ class Day:
             invite=[self.alice.user_id],
         )
         carol.leave(room=self.kitchen)
+        self._await_member(carol, self.kitchen, bob, membership="leave")
         self._send(bob, "kitchen", {"body": "after Carol left"})
         new_cellar = bob.upgrade_room(room=self.cellar, version="11")
         self.new_cellar = self.diary.label(new_cellar, "!new cellar")
         bob.sees_membership(room=self.new_cellar, membership="join")
         carol.join(room=self.new_cellar)
         carol.sees_membership(room=self.new_cellar, membership="join")
+        self._await_member(carol, self.new_cellar, bob, membership="join")
         self._send(bob, "new cellar", {"body": "the last message before Alice is back"})
 
     # Afternoon.
